@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Removes the local state folder, unless something still runs on it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+state=$1
+if [ ! -d "$state" ]; then
+    echo "Nothing to forget: $state is not there."
+    exit 0
+fi
+pid=$(cat "$state/supervisor.pid" 2>/dev/null || true)
+if [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; then
+    echo "Apportion is running (process $pid). Stop it first: kill $pid" >&2
+    exit 2
+fi
+# Run as root, the database may live outside the checkout: the folder says where.
+if [ -f "$state/postgres-elsewhere" ]; then
+    elsewhere=$(cat "$state/postgres-elsewhere")
+    case $elsewhere in
+        /var/lib/apportion-*) rm -rf "$elsewhere" ;;
+        *) echo "Left alone, not one of ours: $elsewhere" >&2 ;;
+    esac
+fi
+rm -rf "$state"
+echo "Forgotten: $state"

@@ -1,0 +1,1 @@
+"""The running product: wiring, pages and the services it needs."""
