@@ -1,0 +1,5 @@
+"""May it be spent, and is it so at the gateway:
+
+`quotas` (what binds a subscription now), `decisions` (the desired state of every subscription,
+with reasons), `enforcement` (compare, guard, act, verify, record).
+"""

@@ -1,0 +1,29 @@
+from inventory.models.gateways import (
+    Deployment,
+    Gateway,
+    GatewayState,
+    ModelAccount,
+    Origin,
+    Owner,
+    Ownership,
+    Product,
+    Subscription,
+)
+from inventory.models.teams import CostCenter, Part, Team, TeamMember, teams_of
+
+__all__ = [
+    "CostCenter",
+    "Deployment",
+    "Gateway",
+    "GatewayState",
+    "ModelAccount",
+    "Origin",
+    "Owner",
+    "Ownership",
+    "Part",
+    "Product",
+    "Subscription",
+    "Team",
+    "TeamMember",
+    "teams_of",
+]

@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from django.core.validators import RegexValidator
+from django.db import models
+
+from inventory.models.teams import Team, teams_of
+from tenancy.links import TenantLink
+from tenancy.models import TenantModel
+from tenancy.models.tenants import SLUG
+
+if TYPE_CHECKING:
+    from tenancy.access import Actor
+
+GUID = RegexValidator(r"\A[0-9a-fA-F-]{36}\Z", "Use the GUID that the Azure portal shows.")
+RESOURCE = RegexValidator(
+    r"\A[A-Za-z0-9][A-Za-z0-9._()-]{0,88}[A-Za-z0-9)_-]?\Z",
+    "Use the name as the Azure portal shows it.",
+)
+
+
+class Gateway(TenantModel):
+    """One API Management service and the Log Analytics workspace its logs go to."""
+
+    name = models.CharField(max_length=62, validators=[SLUG])
+    azure_subscription_id = models.CharField(max_length=36, validators=[GUID])
+    resource_group = models.CharField(max_length=90, validators=[RESOURCE])
+    service = models.CharField(
+        max_length=50, validators=[RESOURCE], help_text="Name of the API Management service."
+    )
+    workspace_id = models.CharField(
+        max_length=36, validators=[GUID], help_text="Workspace ID (GUID) in Log Analytics."
+    )
+    credential = models.CharField(
+        max_length=62,
+        default="default",
+        help_text="Entry of APPORTION_AZURE_CREDENTIALS_FILE, or 'default' for the machine's own "
+        "managed identity.",
+    )
+    inference_url = models.URLField(
+        blank=True, help_text="Base address of the gateway's inference API, for test calls."
+    )
+    usage_from = models.DateTimeField(help_text="Usage is read from this instant on.")
+
+    class Meta:
+        ordering = ("name",)
+        constraints = (
+            models.UniqueConstraint(fields=("tenant", "name"), name="inventory_gateway_name"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ModelAccount(TenantModel):
+    """An Azure AI account behind a gateway, whose deployments are read."""
+
+    gateway = TenantLink(Gateway, related_name="accounts")
+    azure_subscription_id = models.CharField(max_length=36, validators=[GUID])
+    resource_group = models.CharField(max_length=90, validators=[RESOURCE])
+    account = models.CharField(max_length=64, validators=[RESOURCE])
+
+    class Meta:
+        ordering = ("account",)
+        verbose_name = "model account"
+        constraints = (
+            models.UniqueConstraint(
+                fields=("tenant", "gateway", "account"), name="inventory_model_account_name"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.account
+
+
+class Origin(models.TextChoices):
+    INVENTORY = "inventory", "read from Azure"
+    USAGE = "usage", "seen in usage only"
+
+
+class Product(TenantModel):
+    """An API Management product: a tier with its token limits at the gateway."""
+
+    gateway = TenantLink(Gateway, related_name="products")
+    name = models.CharField(max_length=256)
+    display_name = models.CharField(max_length=300)
+    tokens_per_minute = models.BigIntegerField(null=True, blank=True)
+    token_quota = models.BigIntegerField(null=True, blank=True)
+    token_quota_period = models.CharField(max_length=16, blank=True)
+    seen_at = models.DateTimeField()
+    vanished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("name",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("tenant", "gateway", "name"), name="inventory_product_name"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.display_name
+
+
+class GatewayState(models.TextChoices):
+    """The states of an API Management subscription, and `unknown` where Azure has none."""
+
+    ACTIVE = "active", "active"
+    SUSPENDED = "suspended", "suspended"
+    SUBMITTED = "submitted", "submitted"
+    REJECTED = "rejected", "rejected"
+    CANCELLED = "cancelled", "cancelled"
+    EXPIRED = "expired", "expired"
+    UNKNOWN = "unknown", "unknown"
+
+
+class Subscription(TenantModel):
+    """An API Management subscription: a key, scoped to a product, owned by a team.
+
+    One that is seen in usage but not in the gateway's inventory is kept too, with no owner:
+    its usage is unallocated, not lost. The empty name stands for calls without a subscription.
+    """
+
+    gateway = TenantLink(Gateway, related_name="subscriptions")
+    name = models.CharField(max_length=256, blank=True)
+    display_name = models.CharField(max_length=300, blank=True)
+    product = TenantLink(Product, null=True, blank=True, related_name="subscriptions")
+    state = models.CharField(
+        max_length=16, choices=GatewayState.choices, default=GatewayState.UNKNOWN
+    )
+    state_comment = models.TextField(blank=True)
+    origin = models.CharField(max_length=16, choices=Origin.choices)
+    seen_at = models.DateTimeField()
+    vanished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("gateway", "name")
+        verbose_name = "APIM subscription"
+        constraints = (
+            models.UniqueConstraint(
+                fields=("tenant", "gateway", "name"), name="inventory_subscription_name"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name or "(no subscription)"
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> models.QuerySet[Self]:
+        """All of the tenant's, or those whose present owner is one of the actor's teams."""
+        rows: models.QuerySet[Self] = cls.objects.all()
+        if actor.sees_whole_tenant:
+            return rows
+        return rows.filter(owner__team_id__in=teams_of(actor), owner__until_day=None)
+
+
+class Ownership(TenantModel):
+    """From which local day on a subscription belongs to a team (or, with none, to nobody).
+
+    Its end is the next one's start, never stored twice.
+    """
+
+    subscription = TenantLink(Subscription, related_name="ownerships")
+    team = TenantLink(Team, null=True, blank=True, related_name="ownerships")
+    from_day = models.DateField()
+    reason = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ("subscription", "from_day")
+        verbose_name_plural = "ownership"
+        constraints = (
+            models.UniqueConstraint(
+                fields=("tenant", "subscription", "from_day"), name="inventory_ownership_start"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.subscription} → {self.team or 'nobody'} from {self.from_day}"
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> models.QuerySet[Self]:
+        rows: models.QuerySet[Self] = cls.objects.all()
+        return rows if actor.sees_whole_tenant else rows.filter(team_id__in=teams_of(actor))
+
+
+class Owner(TenantModel):
+    """Who owned a subscription from when to before when: the view over `Ownership`."""
+
+    subscription = models.ForeignKey(
+        Subscription, on_delete=models.DO_NOTHING, db_constraint=False, related_name="owner"
+    )
+    team = models.ForeignKey(
+        Team,
+        on_delete=models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        related_name="owned",
+    )
+    from_day = models.DateField()
+    until_day = models.DateField(null=True)
+
+    class Meta:
+        managed = False
+        db_table = "inventory_owner"
+        ordering = ("subscription", "from_day")
+
+    def __str__(self) -> str:
+        return f"{self.subscription_id}, {self.from_day} to {self.until_day or 'now'}"
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> models.QuerySet[Self]:
+        rows: models.QuerySet[Self] = cls.objects.all()
+        return rows if actor.sees_whole_tenant else rows.filter(team_id__in=teams_of(actor))
+
+
+class Deployment(TenantModel):
+    """A model deployment, known by its account's host and its name there.
+
+    Names are the customer's own and repeat between accounts; model, version, type and region
+    come from Azure, never from the name.
+    """
+
+    gateway = TenantLink(Gateway, related_name="deployments")
+    host = models.CharField(max_length=255, blank=True)
+    name = models.CharField(max_length=256, blank=True)
+    model = models.CharField(max_length=128, blank=True)
+    version = models.CharField(max_length=64, blank=True)
+    sku = models.CharField(max_length=64, blank=True)
+    region = models.CharField(max_length=64, blank=True)
+    origin = models.CharField(max_length=16, choices=Origin.choices)
+    seen_at = models.DateTimeField()
+    vanished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("host", "name")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("tenant", "gateway", "host", "name"), name="inventory_deployment_name"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name or "(unnamed deployment)"

@@ -1,0 +1,152 @@
+"""Every setting, from environment variables: typed, checked at once, each error with its fix.
+
+An environment *is* its variables; there is one settings module for all of them. Without
+``APPORTION_DATABASE_URL`` in the environment, ``.apportion/env`` in the working folder is read:
+the supervisor writes there what it started, so that commands run by hand talk to it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "APPORTION_"
+RUNNING_SERVICES = Path(".apportion") / "env"
+
+Names = Annotated[tuple[str, ...], NoDecode]
+
+
+class Environment(BaseSettings):
+    """The product's settings. Azure's own addresses are the defaults."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    secret_key: SecretStr = Field(
+        min_length=32, description="Signs sessions. At least 32 random characters."
+    )
+    database_url: str = Field(
+        pattern=r"^postgres(ql)?://",
+        description="PostgreSQL 16 or newer, as the plain role that row-level security binds: "
+        "postgresql://apportion_app:…@host:5432/apportion",
+    )
+    database_owner_url: str = Field(
+        default="",
+        pattern=r"^(postgres(ql)?://.*)?$",
+        description="The same database as the role that owns the tables; for migrations only.",
+    )
+    redis_url: str = Field(
+        pattern=r"^(rediss?|redis\+socket)://",
+        description="Redis or Valkey, for the task queue: redis://host:6379/0",
+    )
+    allowed_hosts: Names = Field(
+        default=("localhost", "127.0.0.1"), description="Host names it answers to, by comma."
+    )
+    trusted_origins: Names = Field(
+        default=(), description="Origins allowed to post forms, such as https://finops.example."
+    )
+    https: bool = Field(
+        default=True,
+        description="Served over HTTPS: secure cookies, HSTS, redirect. Off only on loopback.",
+    )
+    log_level: str = Field(default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
+
+    azure_authority_host: HttpUrl = Field(
+        default=HttpUrl("https://login.microsoftonline.com"), description="Microsoft Entra ID."
+    )
+    azure_resource_manager_url: HttpUrl = Field(
+        default=HttpUrl("https://management.azure.com"), description="Azure Resource Manager."
+    )
+    azure_resource_manager_audience: str = "https://management.azure.com/"
+    azure_log_analytics_url: HttpUrl = Field(
+        default=HttpUrl("https://api.loganalytics.io"), description="Log Analytics queries."
+    )
+    azure_log_analytics_audience: str = "https://api.loganalytics.io"
+    azure_retail_prices_url: HttpUrl = Field(
+        default=HttpUrl("https://prices.azure.com/api/retail/prices"),
+        description="The Retail Prices API.",
+    )
+    azure_ca_bundle: str = Field(
+        default="", description="PEM file of further certificate authorities to trust."
+    )
+    azure_instance_discovery: bool = Field(
+        default=True, description="Off for authorities that Microsoft does not know of."
+    )
+    azure_credentials_file: str = Field(
+        default="",
+        description="JSON file: name → tenant_id, client_id, client_secret. A gateway names its "
+        "entry; the name 'default' means the machine's managed identity.",
+    )
+    azure_price_services: Names = Field(
+        default=("Foundry Models",),
+        description="Service names whose prices are loaded, by comma.",
+    )
+
+    clock_offset_seconds: int = Field(
+        default=0, description="Moves the product's clock, to rehearse a month's end."
+    )
+    simulator_control_url: str = Field(
+        default="", description="Control port of the simulator, where one runs."
+    )
+    ready_file: str = Field(default="", description="Touched by a worker once it is ready.")
+
+    @field_validator("allowed_hosts", "trusted_origins", "azure_price_services", mode="before")
+    @classmethod
+    def _by_comma(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("azure_ca_bundle", "azure_credentials_file")
+    @classmethod
+    def _exists(cls, value: str) -> str:
+        if value and not Path(value).is_file():
+            raise ValueError(f"no such file: {value}")
+        return value
+
+
+class SettingsAreWrong(SystemExit):
+    """Ends the process with one line for each setting that is missing or wrong."""
+
+
+def read() -> Environment:
+    """The settings of this process.
+
+    Raises:
+        SettingsAreWrong: names every variable at fault, with the fix.
+    """
+    try:
+        return Environment(_env_file=_env_file())  # type: ignore[call-arg]  # its plugin-less form
+    except ValidationError as error:
+        raise SettingsAreWrong("\n".join(_lines(error))) from None
+
+
+def _env_file() -> Path | None:
+    if PREFIX + "DATABASE_URL" in os.environ or not RUNNING_SERVICES.is_file():
+        return None
+    return RUNNING_SERVICES
+
+
+def _lines(error: ValidationError) -> list[str]:
+    lines = ["Apportion cannot start: its settings are incomplete."]
+    for fault in error.errors():
+        name = str(fault["loc"][0])
+        field = Environment.model_fields.get(name)
+        about = f" ({field.description})" if field and field.description else ""
+        lines.append(f"  {PREFIX}{name.upper()}: {_says(fault)}{about}")
+    return lines
+
+
+def _says(fault: Any) -> str:
+    match fault["type"]:
+        case "missing":
+            return "is not set"
+        case "string_pattern_mismatch":
+            return "does not have the form needed"
+        case "string_too_short":
+            return "is too short"
+        case _:
+            return str(fault["msg"]).removeprefix("Value error, ")

@@ -1,0 +1,20 @@
+"""The beat table: which task, how often, and why that often."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    task: str
+    every: timedelta
+    why: str
+
+
+BEAT = (
+    Beat("billing.sync_prices", timedelta(hours=6), "Azure changes prices at 00:00 UTC, rarely."),
+    Beat("inventory.sync_inventory", timedelta(minutes=15), "New subscriptions and products."),
+    Beat("billing.sync_usage", timedelta(minutes=2), "Logs arrive one to three minutes late."),
+    Beat("billing.rate", timedelta(minutes=1), "Rates only days that changed."),
+    Beat("governance.enforce", timedelta(minutes=1), "Acts only where state must change."),
+)
