@@ -1,0 +1,179 @@
+"""API Management over Azure Resource Manager: products, subscriptions, and their state.
+
+Subscription keys are never asked for: the call that lists them is not made anywhere.
+"""
+
+import re
+from xml.etree.ElementTree import Element, ParseError
+
+from azure.mgmt.apimanagement.models import (
+    ProductContract,
+    SubscriptionContract,
+    SubscriptionUpdateParameters,
+)
+from defusedxml import ElementTree
+from defusedxml.common import DefusedXmlException
+
+from connectors.failures import NotFound, Permanent, Service
+from connectors.paging import everything, named
+from connectors.records import (
+    ApimProduct,
+    ApimService,
+    ApimSubscription,
+    ObservedSubscription,
+    StateChange,
+    SubscriptionState,
+    segment,
+)
+from connectors.session import AzureSession
+from connectors.translation import Place, resource_manager, translated
+from connectors.transport import Heard
+
+_PRODUCT_SCOPE = re.compile(r"/products/([^/]+)$")
+_LIMITS = frozenset({"llm-token-limit", "azure-openai-token-limit"})
+
+
+def products(azure: AzureSession, service: ApimService) -> tuple[ApimProduct, ...]:
+    """All products of the service with the token limits of their policies."""
+    client = azure.api_management(service.subscription_id)
+    place = _place(azure, f"API Management service {service.service}")
+    with translated(place):
+        found = everything(
+            client.product.list_by_service,
+            service.resource_group,
+            service.service,
+            what=f"products of {service.service}",
+            most_pages=azure.endpoints.most_pages,
+        )
+    return tuple(_product(azure, service, product) for product in found)
+
+
+def subscriptions(azure: AzureSession, service: ApimService) -> tuple[ApimSubscription, ...]:
+    """All subscriptions of the service, in Azure's order."""
+    client = azure.api_management(service.subscription_id)
+    with translated(_place(azure, f"API Management service {service.service}")):
+        found = everything(
+            client.subscription.list,
+            service.resource_group,
+            service.service,
+            what=f"subscriptions of {service.service}",
+            most_pages=azure.endpoints.most_pages,
+        )
+    return tuple(_subscription(contract) for contract in found)
+
+
+def subscription(azure: AzureSession, service: ApimService, name: str) -> ObservedSubscription:
+    """One subscription as it is now, with the version tag that a write must name."""
+    segment("APIM subscription name", name)
+    client = azure.api_management(service.subscription_id)
+    heard = Heard()
+    with translated(_place(azure, f"APIM subscription {name} of {service.service}")):
+        contract = client.subscription.get(
+            service.resource_group, service.service, name, raw_response_hook=heard
+        )
+    return ObservedSubscription(_subscription(contract), etag=heard.header("ETag") or "")
+
+
+def set_state(
+    azure: AzureSession,
+    service: ApimService,
+    name: str,
+    *,
+    state: SubscriptionState,
+    comment: str,
+    etag: str,
+) -> StateChange:
+    """Give the subscription ``state``; Changed when it is no longer the version ``etag``.
+
+    Nobody is notified by Azure: telling people is the product's own task.
+    """
+    segment("APIM subscription name", name)
+    if not etag or etag == "*":
+        says = f"A write to APIM subscription {name} must name the version it was decided on."
+        raise Permanent(says, service=Service.RESOURCE_MANAGER)
+    client = azure.api_management(service.subscription_id)
+    heard = Heard()
+    wanted = SubscriptionUpdateParameters(
+        state=SubscriptionState(state).value, state_comment=comment
+    )
+    with translated(_place(azure, f"APIM subscription {name} of {service.service}")):
+        client.subscription.update(
+            service.resource_group,
+            service.service,
+            name,
+            etag,
+            wanted,
+            notify=False,
+            raw_response_hook=heard,
+        )
+    return StateChange(heard.header("ETag"), heard.header("x-ms-request-id"))
+
+
+def token_limits(policy: str) -> tuple[int | None, int | None, str | None]:
+    """Tokens per minute, quota and quota period that a policy's XML states as plain numbers.
+
+    An expression is not a number and gives None; of several limits the smallest counts.
+    """
+    try:
+        root: Element = ElementTree.fromstring(policy)
+    except (ParseError, DefusedXmlException) as error:
+        says = f"A product policy is not readable XML ({error})."
+        raise Permanent(says, service=Service.RESOURCE_MANAGER) from error
+    limits = [element for element in root.iter() if element.tag in _LIMITS]
+    rates = [rate for limit in limits if (rate := _number(limit, "tokens-per-minute"))]
+    quotas = [
+        (quota, limit.get("token-quota-period"))
+        for limit in limits
+        if (quota := _number(limit, "token-quota"))
+    ]
+    quota, period = min(quotas, key=lambda found: found[0], default=(None, None))
+    return min(rates, default=None), quota, period
+
+
+def _product(azure: AzureSession, service: ApimService, product: ProductContract) -> ApimProduct:
+    name = named(product)
+    rate, quota, period = token_limits(_policy(azure, service, name))
+    return ApimProduct(
+        name=name,
+        display_name=product.display_name or name,
+        state=str(product.state or ""),
+        tokens_per_minute=rate,
+        token_quota=quota,
+        token_quota_period=period,
+    )
+
+
+def _policy(azure: AzureSession, service: ApimService, product: str) -> str:
+    segment("APIM product name", product)
+    client = azure.api_management(service.subscription_id)
+    try:
+        with translated(_place(azure, f"policy of product {product}")):
+            contract = client.product_policy.get(
+                service.resource_group, service.service, product, "policy", format="rawxml"
+            )
+    except NotFound:
+        return "<policies />"
+    return contract.value or "<policies />"
+
+
+def _subscription(contract: SubscriptionContract) -> ApimSubscription:
+    name, scope = named(contract), contract.scope or ""
+    product = _PRODUCT_SCOPE.search(scope)
+    return ApimSubscription(
+        name=name,
+        display_name=contract.display_name or name,
+        product=product.group(1) if product else None,
+        scope=scope,
+        state=str(contract.state or ""),
+        state_comment=contract.state_comment or "",
+        created_at=contract.created_date,
+    )
+
+
+def _number(limit: Element, attribute: str) -> int | None:
+    text = (limit.get(attribute) or "").strip()
+    return int(text) if text.isascii() and text.isdecimal() else None
+
+
+def _place(azure: AzureSession, subject: str) -> Place:
+    return resource_manager(azure.endpoints, azure.name, subject)
