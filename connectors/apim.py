@@ -3,6 +3,7 @@
 Subscription keys are never asked for: the call that lists them is not made anywhere.
 """
 
+import logging
 import re
 from xml.etree.ElementTree import Element, ParseError
 
@@ -29,6 +30,7 @@ from connectors.session import AzureSession
 from connectors.translation import Place, resource_manager, translated
 from connectors.transport import Heard
 
+_log = logging.getLogger(__name__)
 _PRODUCT_SCOPE = re.compile(r"/products/([^/]+)$")
 _LIMITS = frozenset({"llm-token-limit", "azure-openai-token-limit"})
 
@@ -132,7 +134,7 @@ def token_limits(policy: str) -> tuple[int | None, int | None, str | None]:
 
 def _product(azure: AzureSession, service: ApimService, product: ProductContract) -> ApimProduct:
     name = named(product)
-    rate, quota, period = token_limits(_policy(azure, service, name))
+    rate, quota, period = _limits(azure, service, name)
     return ApimProduct(
         name=name,
         display_name=product.display_name or name,
@@ -143,13 +145,25 @@ def _product(azure: AzureSession, service: ApimService, product: ProductContract
     )
 
 
+def _limits(
+    azure: AzureSession, service: ApimService, product: str
+) -> tuple[int | None, int | None, str | None]:
+    policy = _policy(azure, service, product)
+    try:
+        return token_limits(policy)
+    except Permanent as error:
+        # One odd policy must not keep all other products from being read.
+        _log.warning("Product %s of %s: %s No limits known.", product, service.service, error)
+        return None, None, None
+
+
 def _policy(azure: AzureSession, service: ApimService, product: str) -> str:
     segment("APIM product name", product)
     client = azure.api_management(service.subscription_id)
     try:
         with translated(_place(azure, f"policy of product {product}")):
             contract = client.product_policy.get(
-                service.resource_group, service.service, product, "policy", format="rawxml"
+                service.resource_group, service.service, product, "policy", format="xml"
             )
     except NotFound:
         return "<policies />"
