@@ -9,7 +9,8 @@ if [ ! -d "$state" ]; then
     exit 0
 fi
 pid=$(cat "$state/supervisor.pid" 2>/dev/null || true)
-if [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; then
+# A number left by a run that was killed may by now be another program's.
+if [ -n "$pid" ] && ps -p "$pid" -o command= 2>/dev/null | grep -q 'portal\.'; then
     echo "Apportion is running (process $pid). Stop it first: kill $pid" >&2
     exit 2
 fi

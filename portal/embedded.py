@@ -64,7 +64,13 @@ class Postgres:
 
     def create_database(self, name: str, *, like: str = "template1") -> None:
         """Roles, and database ``name`` with its rights, made from ``like`` unless it is there."""
-        command = [wheels.postgres_programs() / "psql", "-X", "-q", "-v", f"database={name}"]
+        command: list[str | Path] = [
+            wheels.postgres_programs() / "psql",
+            "-X",
+            "-q",
+            "-v",
+            f"database={name}",
+        ]
         command += ["-v", f"template={like}", "-f", ROLES, self.url(Role.SUPERUSER, "postgres")]
         _run(command, "the roles of the database could not be made", account=None)
 
@@ -194,7 +200,14 @@ def _initialised(
     fresh = place.home / "data.new"  # renamed when complete: a half-made folder is never mistaken
     shutil.rmtree(fresh, ignore_errors=True)
     _make_for(fresh, account)
-    command = [place.programs / "initdb", "-D", fresh, "-U", Role.SUPERUSER, "--auth=trust"]
+    command: list[str | Path] = [
+        place.programs / "initdb",
+        "-D",
+        fresh,
+        "-U",
+        Role.SUPERUSER,
+        "--auth=trust",
+    ]
     # Sorted alike on every machine, whatever locales it has.
     command += [
         "--encoding=UTF8",

@@ -27,7 +27,7 @@ class Unusable(Exception):
 
 @dataclass(frozen=True)
 class Place:
-    """Where a server keeps its data and finds its programs; ``note`` says so if it is unexpected."""
+    """Where a server keeps its data and finds its programs; a ``note`` if that is unexpected."""
 
     home: Path
     programs: Path
