@@ -8,6 +8,7 @@ from threading import Lock
 from azure.core.credentials import AccessToken
 from azure.identity import ClientSecretCredential, DefaultAzureCredential
 
+from connectors.failures import Service
 from connectors.settings import AzureEndpoints, Discovery
 from connectors.translation import translated_credentials
 from connectors.transport import READS_AND_QUERIES, Repeat, connection
@@ -77,7 +78,7 @@ def _cached(endpoints: AzureEndpoints, principal: Principal, _process: int) -> C
 def _build(
     endpoints: AzureEndpoints, principal: Principal
 ) -> ClientSecretCredential | DefaultAzureCredential:
-    options = connection(endpoints) | {
+    options = connection(endpoints, Service.ENTRA) | {
         "authority": endpoints.authority_host,
         "disable_instance_discovery": endpoints.instance_discovery is Discovery.OFF,
         # Asking for a token twice does no harm, so its POST may be repeated.

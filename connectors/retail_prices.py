@@ -2,7 +2,6 @@
 
 import json
 import re
-import ssl
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -19,7 +18,15 @@ from connectors.failures import Partial, Permanent, Service, Transient
 from connectors.records import RetailPrice
 from connectors.settings import AzureEndpoints
 from connectors.translation import answered, retail_prices, translated
-from connectors.transport import READS, is_trust, origin, pause, repeatable_status, retry_after
+from connectors.transport import (
+    READS,
+    is_trust,
+    origin,
+    pause,
+    repeatable_status,
+    retry_after,
+    trust,
+)
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 .,&()/+_-]{0,99}")
 T = TypeVar("T")
@@ -116,11 +123,8 @@ def _wait(endpoints: AzureEndpoints, response: httpx.Response, attempt: int) -> 
 
 def _client(endpoints: AzureEndpoints) -> httpx.Client:
     timeout = httpx.Timeout(endpoints.read_timeout, connect=endpoints.connect_timeout)
-    with translated(retail_prices(endpoints)):
-        if endpoints.ca_bundle is None:
-            return httpx.Client(timeout=timeout)
-        trusted = ssl.create_default_context(cafile=endpoints.ca_bundle)
-        return httpx.Client(timeout=timeout, verify=trusted)
+    trusted = trust(endpoints, Service.RETAIL_PRICES)
+    return httpx.Client(timeout=timeout, verify=trusted or True)
 
 
 def _first(endpoints: AzureEndpoints, wanted: PriceFilter) -> str:

@@ -96,7 +96,7 @@ class AzureSession:
     ) -> dict[str, Any]:
         # Any: the SDKs take their options untyped.
         tokens = credential(self.endpoints, self.principal)
-        return connection(self.endpoints) | {
+        return connection(self.endpoints, service) | {
             "retry_policy": Repeat(self.endpoints, repeatable),
             "authentication_policy": Authorize(
                 tokens, scope=_scope(audience), base_url=url, service=service

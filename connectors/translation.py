@@ -108,12 +108,9 @@ def failure(error: Exception, place: Place) -> ConnectorError:
             return _broken_off(place)
         case ServiceResponseError() | httpx.ReadTimeout() | httpx.WriteError():
             return _broken_off(place)
-        case ServiceRequestError() | httpx.TransportError():
+        case ServiceRequestError() | httpx.TransportError() | OSError():
             says = f"Nothing answers at {place.url} ({_cause(error)}). Check {place.setting}."
             return Unreachable(says, service=place.service, setting=place.setting)
-        case OSError():
-            says = f"The file {place.endpoints.ca_bundle} of trusted certificates cannot be read."
-            return _untrusted_because(f"{says} Check {Setting.CA_BUNDLE}.", place)
         case _:
             return Permanent(f"{place.service}: {error}", service=place.service)
 
@@ -198,10 +195,6 @@ def _untrusted(error: Exception, place: Place) -> Untrusted:
         f"The certificate of {place.url} is not trusted ({_verify_reason(error)}). "
         f"Check {Setting.CA_BUNDLE}."
     )
-    return _untrusted_because(says, place)
-
-
-def _untrusted_because(says: str, place: Place) -> Untrusted:
     return Untrusted(says, service=place.service, setting=Setting.CA_BUNDLE)
 
 

@@ -6,6 +6,7 @@ caller, whose next cycle is the better place to wait.
 """
 
 import random
+import ssl
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
@@ -23,17 +24,12 @@ from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import ContentDecodePolicy, HTTPPolicy
 from azure.core.rest import HttpRequest, HttpResponse
 
-from connectors.failures import Permanent, Service
-from connectors.settings import AzureEndpoints
+from connectors.failures import Permanent, Service, Untrusted
+from connectors.settings import AzureEndpoints, Setting
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 READS_AND_QUERIES = READS | {"POST"}
 _BUSY = frozenset({429, 503})
-_UNTRUSTED = (
-    "CERTIFICATE_VERIFY_FAILED",
-    "NO_CERTIFICATE_OR_CRL_FOUND",
-    "suitable TLS CA certificate bundle",
-)
 _BROKEN = frozenset({408, 500, 502, 504}) | _BUSY
 
 Request = PipelineRequest[HttpRequest]
@@ -95,9 +91,8 @@ def repeatable_status(method: str, status: int, repeatable: frozenset[str]) -> b
 
 
 def is_trust(error: BaseException | None) -> bool:
-    """Whether ``error`` says that the other end's certificate is not trusted, or no list is."""
-    text = str(error)
-    return any(sign in text for sign in _UNTRUSTED)
+    """Whether ``error`` says that the other end's certificate is not trusted."""
+    return "CERTIFICATE_VERIFY_FAILED" in str(error)
 
 
 class Heard:
@@ -200,11 +195,24 @@ def origin(url: str) -> tuple[str, str, int]:
     return parts.scheme.lower(), (parts.hostname or "").lower(), parts.port or 443
 
 
-def connection(endpoints: AzureEndpoints) -> dict[str, Any]:
+def trust(endpoints: AzureEndpoints, service: Service) -> ssl.SSLContext | None:
+    """The certificates to trust, None for the usual ones; Untrusted when they cannot be read."""
+    if endpoints.ca_bundle is None:
+        return None
+    try:
+        return ssl.create_default_context(cafile=endpoints.ca_bundle)
+    except OSError as error:
+        says = f"No trusted certificates can be read from {endpoints.ca_bundle}."
+        says = f"{says} Check {Setting.CA_BUNDLE}."
+        raise Untrusted(says, service=service, setting=Setting.CA_BUNDLE) from error
+
+
+def connection(endpoints: AzureEndpoints, service: Service) -> dict[str, Any]:
     """Time-outs and trust as azure-core's transport takes them.
 
     Any: the SDKs type their options so.
     """
+    trust(endpoints, service)
     return {
         "connection_timeout": endpoints.connect_timeout,
         "read_timeout": endpoints.read_timeout,
