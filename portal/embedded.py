@@ -19,10 +19,12 @@ from typing import Self
 from urllib.parse import quote
 
 from portal import children, wheels
+from portal.children import DidNotStart
 from portal.wheels import Durability, Unusable
 
 __all__ = [
     "DATABASE",
+    "DidNotStart",
     "Durability",
     "Postgres",
     "Redis",
