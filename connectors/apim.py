@@ -5,6 +5,7 @@ Subscription keys are never asked for: the call that lists them is not made anyw
 
 import logging
 import re
+from datetime import UTC, datetime
 from xml.etree.ElementTree import Element, ParseError
 
 from azure.mgmt.apimanagement.models import (
@@ -180,8 +181,12 @@ def _subscription(contract: SubscriptionContract) -> ApimSubscription:
         scope=scope,
         state=str(contract.state or ""),
         state_comment=contract.state_comment or "",
-        created_at=contract.created_date,
+        created_at=_utc(contract.created_date),
     )
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    return at.astimezone(UTC) if at else None
 
 
 def _number(limit: Element, attribute: str) -> int | None:

@@ -9,11 +9,9 @@ from azure.core.credentials import AccessToken
 from azure.identity import ClientSecretCredential, DefaultAzureCredential
 
 from connectors.failures import Service
-from connectors.settings import AzureEndpoints, Discovery
+from connectors.settings import DEFAULT_PRINCIPAL, AzureEndpoints, Discovery
 from connectors.translation import translated_credentials
 from connectors.transport import READS_AND_QUERIES, Repeat, connection
-
-DEFAULT = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,7 @@ class Credential:
 
 def credential(endpoints: AzureEndpoints, principal: Principal | None) -> Credential:
     """The one credential of ``principal`` in this process; None is the machine's identity."""
-    return _cached(endpoints, principal or Principal(DEFAULT), os.getpid())
+    return _cached(endpoints, principal or Principal(DEFAULT_PRINCIPAL), os.getpid())
 
 
 @lru_cache(maxsize=256)
@@ -78,22 +76,30 @@ def _cached(endpoints: AzureEndpoints, principal: Principal, _process: int) -> C
 def _build(
     endpoints: AzureEndpoints, principal: Principal
 ) -> ClientSecretCredential | DefaultAzureCredential:
-    options = connection(endpoints, Service.ENTRA) | {
+    authority = {
         "authority": endpoints.authority_host,
         "disable_instance_discovery": endpoints.instance_discovery is Discovery.OFF,
-        # Asking for a token twice does no harm, so its POST may be repeated.
-        "retry_policy_class": lambda **_options: Repeat(endpoints, READS_AND_QUERIES),
     }
-    if principal.name == DEFAULT and not principal.client_secret:
+    wire = connection(endpoints, Service.ENTRA)
+    if principal.name == DEFAULT_PRINCIPAL and not principal.client_secret:
         # A server has an identity or none: tools signed in by a developer must never stand in.
+        # The machine's own endpoint has time-outs and repeats of its own.
         return DefaultAzureCredential(
             exclude_cli_credential=True,
             exclude_developer_cli_credential=True,
             exclude_powershell_credential=True,
             exclude_visual_studio_code_credential=True,
             exclude_shared_token_cache_credential=True,
-            **options,
+            exclude_broker_credential=True,
+            connection_verify=wire["connection_verify"],
+            **authority,
         )
     return ClientSecretCredential(
-        principal.tenant_id, principal.client_id, principal.client_secret, **options
+        principal.tenant_id,
+        principal.client_id,
+        principal.client_secret,
+        # Asking for a token twice does no harm, so its POST may be repeated.
+        retry_policy_class=lambda **_options: Repeat(endpoints, READS_AND_QUERIES),
+        **authority,
+        **wire,
     )

@@ -1,6 +1,6 @@
 """Log Analytics: one query, one whole table, or a failure."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from azure.monitor.query import LogsQueryPartialResult, LogsQueryResult, LogsTable
 
@@ -46,4 +46,10 @@ def _whole(table: LogsTable, row_cap: int) -> QueryTable:
     if len(table.rows) >= row_cap:
         says = f"Log Analytics gave {len(table.rows)} rows, its most: more may be missing."
         raise Partial(says, service=Service.LOG_ANALYTICS)
-    return QueryTable(columns=tuple(table.columns), rows=tuple(tuple(row) for row in table.rows))
+    return QueryTable(
+        columns=tuple(table.columns), rows=tuple(tuple(map(_cell, row)) for row in table.rows)
+    )
+
+
+def _cell(value: object) -> object:
+    return value.astimezone(UTC) if isinstance(value, datetime) else value

@@ -133,7 +133,7 @@ def _first(endpoints: AzureEndpoints, wanted: PriceFilter) -> str:
     asked = {"currencyCode": f"'{wanted.currency}'"}
     if expression := wanted.expression():
         asked["$filter"] = expression
-    return str(httpx.URL(endpoints.retail_prices, params=asked))
+    return str(httpx.URL(endpoints.retail_prices).copy_merge_params(asked))
 
 
 def _at_offset(endpoints: AzureEndpoints, wanted: PriceFilter, read: int) -> str:

@@ -8,9 +8,9 @@ from azure.mgmt.apimanagement import ApiManagementClient
 from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
 from azure.monitor.query import LogsQueryClient
 
-from connectors.credentials import DEFAULT, Principal, credential
+from connectors.credentials import Principal, credential
 from connectors.failures import Service
-from connectors.settings import AzureEndpoints
+from connectors.settings import DEFAULT_PRINCIPAL, AzureEndpoints
 from connectors.transport import READS, READS_AND_QUERIES, Authorize, Repeat, connection
 
 Client = ApiManagementClient | CognitiveServicesManagementClient | LogsQueryClient
@@ -29,7 +29,7 @@ class AzureSession:
     @property
     def name(self) -> str:
         """The principal's name, for messages."""
-        return self.principal.name if self.principal else DEFAULT
+        return self.principal.name if self.principal else DEFAULT_PRINCIPAL
 
     def api_management(self, subscription_id: str) -> ApiManagementClient:
         """Microsoft's client for API Management in one Azure subscription."""

@@ -6,6 +6,9 @@ from urllib.parse import urlsplit
 
 from connectors.failures import Permanent, Service
 
+DEFAULT_PRINCIPAL = "default"
+"""The name that stands for the identity of the machine itself."""
+
 
 class Discovery(StrEnum):
     """Whether the authority is checked against Microsoft's list of known ones.

@@ -31,7 +31,7 @@ from connectors.failures import (
     Unreachable,
     Untrusted,
 )
-from connectors.settings import AzureEndpoints, Setting
+from connectors.settings import DEFAULT_PRINCIPAL, AzureEndpoints, Setting
 from connectors.transport import is_trust, retry_after
 
 _AADSTS = re.compile(r"AADSTS(\d+)")
@@ -129,10 +129,10 @@ def answered(status: int, headers: Mapping[str, str], body: str, place: Place) -
     match status:
         case HTTPStatus.BAD_REQUEST if place.service is Service.LOG_ANALYTICS:
             return so(BadQuery, f"Log Analytics refused the query: {said}")
-        case HTTPStatus.UNAUTHORIZED:
+        case HTTPStatus.UNAUTHORIZED if place.principal:
             says = f"{place.service} refused the token of '{place.principal}' ({said})."
             return so(Unauthenticated, f"{says} {credentials}", Setting.CREDENTIALS_FILE)
-        case HTTPStatus.FORBIDDEN:
+        case HTTPStatus.FORBIDDEN if place.principal:
             says = f"'{place.principal}' lacks a role for this call{about} ({said})."
             says = f"{says} Assign the role in Azure. {credentials}"
             return so(Forbidden, says, Setting.CREDENTIALS_FILE)
@@ -171,6 +171,12 @@ def _refused_credentials(error: Exception, place: Place) -> ConnectorError:
         return failure(cause, place)
     if is_trust(error):
         return _untrusted(error, place)
+    if place.principal == DEFAULT_PRINCIPAL and "AADSTS" not in str(error):
+        says = (
+            "This machine has no identity in Azure. Give it a managed identity, or name an entry "
+            f"of {Setting.CREDENTIALS_FILE} instead of '{place.principal}'."
+        )
+        return Unauthenticated(says, service=place.service, setting=Setting.CREDENTIALS_FILE)
     response = getattr(error, "response", None)
     found = _AADSTS.search(str(error))
     busy = found is not None and found.group(1) in _ENTRA_BUSY

@@ -126,6 +126,9 @@ class Repeat(HTTPPolicy[HttpRequest, HttpResponse]):
         self._repeatable = repeatable
 
     def send(self, request: Request) -> Response:
+        for option in [name for name in request.context.options if name.startswith("retry_")]:
+            # Meant for the SDKs' own policy, which this one replaces; the transport knows none.
+            request.context.options.pop(option)
         attempt = 1
         while True:
             response, error = self._attempt(request)
