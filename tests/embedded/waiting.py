@@ -19,6 +19,6 @@ def within(seconds: float, holds: Callable[[], bool]) -> bool:
 def gone(pid: int) -> bool:
     """Whether there is no such process, or only its unread exit code."""
     try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return True
