@@ -1,0 +1,1 @@
+"""Azure on loopback: the services the product talks to, for the demo and the tests."""

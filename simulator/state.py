@@ -1,0 +1,182 @@
+"""Everything that can change while the simulator runs, and how it outlives a restart."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import threading
+from collections import deque
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from simulator import traffic
+from simulator.clock import Clock, Pace, iso, parse
+from simulator.faults import Faults
+from simulator.logs import Logs
+from simulator.price_list import PriceList
+from simulator.setting import TENANTS, Size, Tenant
+
+_JOURNAL = 20_000
+
+
+@dataclass(slots=True)
+class Knobs:
+    """What a test may set; the start values are Azure's or harmless."""
+
+    token_seconds: float = 3600.0
+    propagation_seconds: float = 0.0
+    ingestion_seconds: float = 0.0
+    row_cap: int = 500_000
+    price_page: int = 1000
+    list_page: int = 2
+
+
+@dataclass(slots=True)
+class Held:
+    """An APIM subscription as the service holds it now."""
+
+    service: str
+    name: str
+    display_name: str
+    product: str
+    key: str
+    created: str
+    state: str = "active"
+    comment: str | None = None
+    version: int = 1
+    changes: list[tuple[str, str]] = field(default_factory=list)
+
+    def served_state(self, now: datetime) -> str:
+        """The state that the gateway knows of: a change reaches it after the propagation delay."""
+        known = [state for at, state in self.changes if parse(at) <= now]
+        return known[-1] if known else "active"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """With what the simulator was started; a reset goes back to it."""
+
+    size: Size
+    now: datetime | None
+    pace: Pace
+    seed: str = "apportion"
+
+
+class World:
+    """The simulated Azure. Changes happen under ``lock`` and are saved at once."""
+
+    def __init__(self, start: Start, folder: Path | None) -> None:
+        self.start, self.folder = start, folder
+        self.lock = threading.RLock()
+        self.tenants = TENANTS
+        self.faults, self.prices = Faults(), PriceList()
+        self.journal: deque[dict[str, Any]] = deque(maxlen=_JOURNAL)  # Any: rows of JSON
+        self.rates: dict[tuple[str, str], deque[tuple[datetime, int]]] = {}
+        self.logs = Logs(folder / "logs.duckdb" if folder else None)
+        self.signing_key = secrets.token_hex(32)
+        self.knobs, self.held = Knobs(), {held.name: held for held in ()}
+        self.clock = Clock(start=start.now, pace=start.pace)
+        if not self._load():
+            self.reset()
+
+    def reset(self) -> None:
+        """Back to the start: same time, same history, all keys active, no faults."""
+        with self.lock:
+            self.clock = Clock(start=self.start.now, pace=self.start.pace)
+            self.knobs = Knobs()
+            self.faults.clear()
+            self.journal.clear()
+            self.rates.clear()
+            self.prices.restore([])
+            self.held = {h.name: h for tenant in self.tenants for h in _subscriptions(tenant)}
+            self.logs.clear()
+            now = self.clock.now()
+            for tenant in self.tenants:
+                calls = traffic.history(tenant, now=now, seed=self.start.seed, size=self.start.size)
+                self.logs.record(calls)
+            self.save()
+
+    def tenant(self, *, service: str) -> Tenant | None:
+        """The tenant that owns a gateway."""
+        return next((t for t in self.tenants if t.service.lower() == service.lower()), None)
+
+    def subscriptions(self, service: str) -> list[Held]:
+        """The subscriptions of a gateway, by name."""
+        owned = (h for h in self.held.values() if h.service.lower() == service.lower())
+        return sorted(owned, key=lambda h: h.name)
+
+    def subscription(self, service: str, name: str) -> Held | None:
+        """One subscription of a gateway; names are compared without case, as Azure does."""
+        owned = self.subscriptions(service)
+        return next((h for h in owned if h.name.lower() == name.lower()), None)
+
+    def change_state(self, held: Held, state: str, comment: str | None) -> None:
+        """Set a state; a new version at once, at the gateway after the propagation delay."""
+        with self.lock:
+            effective = self.clock.now() + timedelta(seconds=self.knobs.propagation_seconds)
+            held.state, held.comment, held.version = state, comment, held.version + 1
+            held.changes.append((iso(effective), state))
+            self.save()
+
+    def save(self) -> None:
+        """Write the small state beside the log database, whole or not at all."""
+        if self.folder is None:
+            return
+        with self.lock:
+            text = json.dumps(self._saved(), indent=1)
+            draft = self.folder / f"state.json.{os.getpid()}"
+            draft.write_text(text, encoding="utf-8")
+            draft.replace(self.folder / "state.json")
+
+    def close(self) -> None:
+        """Save and let go of the files."""
+        self.save()
+        self.logs.close()
+
+    def _saved(self) -> dict[str, object]:
+        return {
+            "size": self.start.size.value,
+            "clock": {
+                "pace": self.clock.pace.value,
+                "at": iso(self.clock.now()),
+                "real": iso(datetime.now(UTC)),
+            },
+            "started_at": iso(self.start.now) if self.start.now else None,
+            "signing_key": self.signing_key,
+            "knobs": asdict(self.knobs),
+            "subscriptions": [asdict(held) for held in self.held.values()],
+            "prices": self.prices.changes(),
+        }
+
+    def _load(self) -> bool:
+        file = self.folder / "state.json" if self.folder else None
+        if file is None or not file.exists():
+            return False
+        saved = json.loads(file.read_text(encoding="utf-8"))
+        pace, at = Pace(saved["clock"]["pace"]), parse(saved["clock"]["at"])
+        if pace is Pace.RUNNING:
+            at += datetime.now(UTC) - parse(saved["clock"]["real"])
+        started = parse(saved["started_at"]) if saved["started_at"] else None
+        self.start = Start(Size(saved["size"]), started, self.start.pace, self.start.seed)
+        self.clock = Clock(start=at, pace=pace)
+        self.signing_key = saved["signing_key"]
+        known = {f.name for f in fields(Knobs)}
+        self.knobs = Knobs(**{k: v for k, v in saved["knobs"].items() if k in known})
+        self.held = {row["name"]: _held(row) for row in saved["subscriptions"]}
+        self.prices.restore(saved["prices"])
+        return True
+
+
+def _subscriptions(tenant: Tenant) -> list[Held]:
+    return [
+        Held(tenant.service, s.name, s.display_name, s.product, s.key, "2026-01-15T09:30:00Z")
+        for s in tenant.subscriptions
+    ]
+
+
+def _held(row: dict[str, Any]) -> Held:  # Any: a row of the saved JSON
+    changes = [(at, state) for at, state in row.pop("changes")]
+    return Held(**row, changes=changes)
