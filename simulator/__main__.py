@@ -39,9 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Start, serve, stop; 0 when told to stop, 2 when it cannot start."""
     wanted = _parser().parse_args(arguments)
     try:
-        with _listening(wanted.port) as azure, _listening(wanted.control_port) as control:
-            with _folder(wanted.state) as folder:
-                return _serve(wanted, azure, control, folder)
+        with (
+            _listening(wanted.port) as azure,
+            _listening(wanted.control_port) as control,
+            _folder(wanted.state) as folder,
+        ):
+            return _serve(wanted, azure, control, folder)
     except OSError as error:
         sys.stderr.write(f"simulator: {error.strerror or error}\n")
         return 2
@@ -93,9 +96,7 @@ async def _run(
     await asyncio.gather(*tasks)
 
 
-def _announce(
-    sockets: Sequence[socket.socket], ready_file: Path | None, ca_bundle: Path
-) -> None:
+def _announce(sockets: Sequence[socket.socket], ready_file: Path | None, ca_bundle: Path) -> None:
     ports = [listener.getsockname()[1] for listener in sockets]
     text = json.dumps(
         {

@@ -46,9 +46,11 @@ def routes(world: World) -> list[Route]:
         return handle
 
     def subscriptions(tenant: Tenant, ask: Ask, _named: Mapping[str, str]) -> Reply:
-        return _listed(world, ask, [_contract(tenant, h) for h in world.subscriptions(tenant.service)])
+        return _listed(
+            world, ask, [_contract(tenant, h) for h in world.subscriptions(tenant.service)]
+        )
 
-    def subscription(tenant: Tenant, ask: Ask, named: Mapping[str, str]) -> Reply:
+    def subscription(tenant: Tenant, _ask: Ask, named: Mapping[str, str]) -> Reply:
         held = _find(world, tenant, named["sid"])
         return answer(_contract(tenant, held), headers={"ETag": etag(held)})
 
@@ -65,7 +67,9 @@ def routes(world: World) -> list[Route]:
     return [
         route("GET", _SERVICE, guarded("read", _service)),
         route("GET", f"{_SERVICE}/products", guarded("products/read", products)),
-        route("GET HEAD", f"{_SERVICE}/products/{{product}}", guarded("products/read", _one_product)),
+        route(
+            "GET HEAD", f"{_SERVICE}/products/{{product}}", guarded("products/read", _one_product)
+        ),
         route(
             "GET HEAD",
             f"{_SERVICE}/products/{{product}}/policies/policy",
@@ -75,7 +79,9 @@ def routes(world: World) -> list[Route]:
         route("GET HEAD", f"{here}/{{sid}}", guarded("subscriptions/read", subscription)),
         route("PATCH", f"{here}/{{sid}}", guarded("subscriptions/write", patch)),
         route("PUT", f"{here}/{{sid}}", guarded("subscriptions/write", put)),
-        route("POST", f"{here}/{{sid}}/listSecrets", guarded("subscriptions/listSecrets", _secrets)),
+        route(
+            "POST", f"{here}/{{sid}}/listSecrets", guarded("subscriptions/listSecrets", _secrets)
+        ),
     ]
 
 

@@ -76,7 +76,7 @@ def controls(world: World) -> ASGIApp:
 def _served(world: World, table: Iterable[Route], ask: Ask, fault: Fault | None) -> Reply:
     if fault is None:
         return world.faults.spoil(None, ask, dispatch(table, ask))
-    answered = refused(fault, ask)
+    answered = refused(fault)
     if answered is not None:
         return answered
     match fault.kind:

@@ -28,11 +28,11 @@ def routes(world: World) -> list[Route]:
         return answer(_change_state(world, ask, named["service"], named["sid"]))
 
     return [
-        tell("GET", "/ready", lambda ask: {"ready": True, "now": iso(world.clock.now())}),
-        tell("GET", "/setting", lambda ask: _setting(world)),
+        tell("GET", "/ready", lambda _ask: {"ready": True, "now": iso(world.clock.now())}),
+        tell("GET", "/setting", lambda _ask: _setting(world)),
         tell("GET POST", "/clock", lambda ask: _clock(world, ask)),
         tell("GET POST", "/knobs", lambda ask: _knobs(world, ask)),
-        tell("POST", "/reset", lambda ask: _reset(world)),
+        tell("POST", "/reset", lambda _ask: _reset(world)),
         tell("POST DELETE", "/faults", lambda ask: _faults(world, ask)),
         tell("GET DELETE", "/requests", lambda ask: _requests(world, ask)),
         route("GET POST", "/subscriptions/{service}/{sid}", state),
@@ -45,7 +45,7 @@ def routes(world: World) -> list[Route]:
             "/export/gateway.csv",
             lambda ask, _n: exports.gateway(world, _workspace(world, ask)),
         ),
-        route("GET", "/export/prices.csv", lambda ask, _n: exports.prices(world)),
+        route("GET", "/export/prices.csv", lambda _ask, _n: exports.prices(world)),
     ]
 
 

@@ -143,7 +143,7 @@ class Faults:
         return before
 
 
-def refused(fault: Fault, ask: Ask) -> Reply | None:
+def refused(fault: Fault) -> Reply | None:
     """The answer of a fault that keeps the request from being served; None if it is served."""
     match fault.kind:
         case Kind.STATUS:
@@ -199,7 +199,9 @@ _CODES = {
 
 
 def _items(reply: Reply) -> list[Json] | None:
-    if reply.status != 200 or not reply.headers.get("content-type", "").startswith("application/json"):
+    if reply.status != 200 or not reply.headers.get("content-type", "").startswith(
+        "application/json"
+    ):
         return None
     content = reply.json() if b"extLink" in reply.body[-4096:] or b'"value"' in reply.body else None
     if not isinstance(content, dict):

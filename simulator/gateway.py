@@ -92,6 +92,7 @@ def _key(ask: Ask) -> str:
 
 
 def admitted(world: World, entrance: Entrance, key: str) -> Held:
+    """The subscription whose key opens the gateway now; any other key is refused with 401."""
     now = world.clock.now()
     owned = world.subscriptions(entrance.tenant.service)
     held = next((h for h in owned if key and h.key == key), None)
@@ -158,9 +159,7 @@ def _answered(told: Call, deployment: Deployment, wish: Wish) -> Call:
 
 
 def _unserved(told: Call, status: int, reason: str) -> Call:
-    return replace(
-        told, status=status, error=reason, rows=Rows.GATEWAY, backend="", backend_url=""
-    )
+    return replace(told, status=status, error=reason, rows=Rows.GATEWAY, backend="", backend_url="")
 
 
 def _unnamed(deployment: str) -> Deployment:

@@ -63,7 +63,7 @@ def start(
         command += ["--state", str(state)] if state else []
         log = Path(folder) / "log"
         with log.open("wb") as out:
-            process = subprocess.Popen(command, cwd=_ROOT, stdout=out, stderr=out)  # noqa: S603
+            process = subprocess.Popen(command, cwd=_ROOT, stdout=out, stderr=out)
         return _wait(process, ready, log)
 
 

@@ -139,7 +139,9 @@ class Logs:
         span = ""
         if within is not None:
             start, end = (_naive(instant).isoformat(" ") for instant in within)
-            span = f" AND TimeGenerated >= TIMESTAMP '{start}' AND TimeGenerated < TIMESTAMP '{end}'"
+            span = (
+                f" AND TimeGenerated >= TIMESTAMP '{start}' AND TimeGenerated < TIMESTAMP '{end}'"
+            )
         seen = _naive(visible_at).isoformat(" ")
         owner = workspace.replace("'", "''")
         return (

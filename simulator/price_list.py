@@ -122,9 +122,7 @@ def _published() -> dict[Key, list[Item]]:
             item = _complete({**meter, "armRegionName": region}, places, past)
             past = [{**old, "serviceName": item["serviceName"]} for old in past]
             dated[key] = [*past, item] if _changed(past, item) else [item]
-    for key, items in older.items():
-        if key[0] not in products:
-            dated[key] = items
+    dated |= {key: items for key, items in older.items() if key[0] not in products}
     return dict(sorted(dated.items()))
 
 
@@ -135,7 +133,7 @@ def _changed(past: list[Item], item: Item) -> bool:
 def _complete(
     known: Item, places: dict[str, str] | None = None, past: list[Item] | None = None
 ) -> Item:
-    """A whole item from what a list without ids knows, with real ids where an older item has them."""
+    """A whole item from a list without ids; an older item lends its real ones."""
     meter, region = known["meterName"], known.get("armRegionName", "")
     product = known.get("productName", "Azure OpenAI")
     name = f"{product}|{meter}|{region}"

@@ -23,7 +23,8 @@ class Answers(enum.Enum):
     TYPICAL = "typical"
 
 
-@dataclass(frozen=True, slots=True)
+# Deployments, subscriptions and tenants are themselves, not their values: quick to look up by.
+@dataclass(frozen=True, slots=True, eq=False)
 class Deployment:
     """A model deployment of an AI account; unit prices shape the history, they are not served."""
 
@@ -71,7 +72,7 @@ class Product:
     display_name: str
     tokens_per_minute: int
     token_quota: int
-    token_quota_period: str = "Monthly"
+    token_quota_period: str = "Monthly"  # noqa: S105 - gateway tokens, no secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class Spend:
     usd: tuple[float, float, float]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Subscription:
     """An API Management subscription, its key and the spend that its history shows."""
 
@@ -95,7 +96,7 @@ class Subscription:
     crosses_usd: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Tenant:
     """An organisation: its directory, principal, gateway, workspace and AI account."""
 

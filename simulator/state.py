@@ -77,7 +77,8 @@ class World:
         self.rates: dict[tuple[str, str], deque[tuple[datetime, int]]] = {}
         self.logs = Logs(folder / "logs.duckdb" if folder else None)
         self.signing_key = secrets.token_hex(32)
-        self.knobs, self.held = Knobs(), {held.name: held for held in ()}
+        self.knobs = Knobs()
+        self.held: dict[str, Held] = {}
         self.clock = Clock(start=start.now, pace=start.pace)
         if not self._load():
             self.reset()

@@ -88,10 +88,15 @@ def call(
     tenant: Tenant, subscription: Subscription | None, deployment: Deployment, at: datetime
 ) -> Call:
     """A call without tokens yet, addressed as the gateway would address it."""
+    return replace(_addressed(tenant, subscription, deployment), at=at)
+
+
+@lru_cache(maxsize=256)
+def _addressed(tenant: Tenant, subscription: Subscription | None, deployment: Deployment) -> Call:
     path = f"openai/deployments/{deployment.name}/chat/completions?api-version=2024-10-21"
     return Call(
         workspace=tenant.workspace_id,
-        at=at,
+        at=datetime.min.replace(tzinfo=UTC),
         correlation="",
         subscription=subscription.name if subscription else "",
         product=subscription.product if subscription else "",
@@ -143,7 +148,7 @@ def _month_of(
     planned.sort(key=lambda request: request.position)
     crosses = subscription.crosses_usd if month.spend_index == 2 else None
     placed = _positions(planned, crosses * share if crosses else None)
-    instants = _instants(tenant, subscription, month, planned, placed, dice)
+    instants = _instants(tenant, subscription, month, planned, placed)
     for request, at in zip(planned, instants, strict=True):
         yield from _as_calls(tenant, subscription, request, at, dice)
     yield from _oddities(tenant, subscription, month, dice, share)
@@ -183,7 +188,9 @@ def _positions(planned: list[Planned], crosses_usd: float | None) -> list[float]
     """Where in the month each request lies; a crossing is bent to its place."""
     if crosses_usd is None:
         return [request.position for request in planned]
-    spent = itertools.accumulate(r.deployment.cost(r.pair.prompt, r.pair.completion) for r in planned)
+    spent = itertools.accumulate(
+        r.deployment.cost(r.pair.prompt, r.pair.completion) for r in planned
+    )
     turn = next((r.position for r, s in zip(planned, spent, strict=True) if s > crosses_usd), 1.0)
     placed = []
     for request in planned:
@@ -200,7 +207,6 @@ def _instants(
     month: Month,
     planned: list[Planned],
     placed: list[float],
-    dice: random.Random,
 ) -> list[datetime]:
     """Positions as instants in busy hours, spaced as the token rate allows where there is room."""
     rhythm = Rhythm(tenant, month)
@@ -224,7 +230,9 @@ class Rhythm:
     def __init__(self, tenant: Tenant, month: Month) -> None:
         self._month, zone = month, ZoneInfo(tenant.time_zone)
         edges, at = [month.start], month.start
-        while (at := at.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)) < month.end:
+        while (
+            at := at.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+        ) < month.end:
             edges.append(at)
         edges.append(month.end)
         self._edges = edges
@@ -254,9 +262,10 @@ def _as_calls(
 ) -> Iterator[Call]:
     """The request itself and, now and then, what goes wrong beside it."""
     luck = dice.random()
-    told = call(tenant, subscription, request.deployment, at)
+    told = _addressed(tenant, subscription, request.deployment)
     plain = replace(
         told,
+        at=at,
         correlation=_id(dice),
         prompt=request.pair.prompt,
         completion=request.pair.completion,
@@ -299,9 +308,7 @@ def _oddities(
     unknown = Deployment(tenant.preview_deployment, tenant.preview_deployment, "preview", 0.0, 0.0)
     for _ in range(count):
         early = call(tenant, subscription, unknown, rhythm.at(dice.random()))
-        yield replace(
-            early, correlation=_id(dice), model=unknown.model, prompt=340, completion=160
-        )
+        yield replace(early, correlation=_id(dice), model=unknown.model, prompt=340, completion=160)
 
 
 def _id(dice: random.Random) -> str:
