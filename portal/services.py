@@ -45,11 +45,11 @@ class Simulator:
     ca_bundle: Path
 
     def credentials(self) -> dict[str, dict[str, str]]:
-        """The principal of each simulated organisation, as APPORTION_AZURE_CREDENTIALS_FILE."""
+        """The principal for each gateway, by its name, as APPORTION_AZURE_CREDENTIALS_FILE has it."""
         with urlopen(f"{self.control}/setting", timeout=10) as answer:  # noqa: S310 (loopback)
             setting = json.load(answer)
         return {
-            tenant["name"]: {
+            tenant["service"]["name"]: {
                 "tenant_id": tenant["entra_tenant_id"],
                 "client_id": tenant["client_id"],
                 "client_secret": tenant["client_secret"],
