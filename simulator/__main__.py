@@ -60,6 +60,7 @@ def _serve(
     )
     tls = certificates.issue(folder)
     world = World(start, folder if wanted.state else None)
+    world.azure_url = _azure_url(azure)
     threading.Thread(target=world.prices.effective, args=(world.clock.now(),), daemon=True).start()
     servers = (
         _Server(_config(app.azure(world), ssl_certfile=tls.chain, ssl_keyfile=tls.key)),
@@ -97,11 +98,10 @@ async def _run(
 
 
 def _announce(sockets: Sequence[socket.socket], ready_file: Path | None, ca_bundle: Path) -> None:
-    ports = [listener.getsockname()[1] for listener in sockets]
     text = json.dumps(
         {
-            "azure": f"https://localhost:{ports[0]}",
-            "control": f"http://{_HOST}:{ports[1]}",
+            "azure": _azure_url(sockets[0]),
+            "control": f"http://{_HOST}:{sockets[1].getsockname()[1]}",
             "ca_bundle": str(ca_bundle.resolve()),
             "pid": os.getpid(),
         }
@@ -115,6 +115,10 @@ def _announce(sockets: Sequence[socket.socket], ready_file: Path | None, ca_bund
     draft.replace(ready_file)
 
 
+def _azure_url(listener: socket.socket) -> str:
+    return f"https://localhost:{listener.getsockname()[1]}"
+
+
 def _config(
     served: ASGIApp, *, ssl_certfile: Path | None = None, ssl_keyfile: Path | None = None
 ) -> uvicorn.Config:
@@ -123,7 +127,7 @@ def _config(
         http=app.Protocol,
         ws="none",
         lifespan="off",
-        log_level="warning",
+        log_level="critical",
         access_log=False,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=1,

@@ -93,7 +93,7 @@ def etag(held: Held) -> str:
 def touch(world: World, path: str) -> None:
     """Give the subscription at a path a new version, as a change by someone else would."""
     parts = path.strip("/").split("/")
-    held = world.held.get(parts[-1])
+    held = world.subscription(parts[-3], parts[-1]) if len(parts) > 3 else None
     if held is not None:
         held.version += 1
 
@@ -219,7 +219,7 @@ def _put(world: World, tenant: Tenant, ask: Ask, name: str) -> Reply:
             key = f"{name}{now:%Y%m%d%H%M%S}".encode().hex()[:32].ljust(32, "0")
             created = now.strftime("%Y-%m-%dT%H:%M:%SZ")
             held = Held(tenant.service, name, name, product, key, created, state="submitted")
-            world.held[name] = held
+            world.held[held.id] = held
         held.display_name, held.product = wanted.get("displayName", held.display_name), product
         world.change_state(held, wanted.get("state", held.state), wanted.get("stateComment"))
         return answer(_contract(tenant, held), status=status, headers={"ETag": etag(held)})

@@ -52,6 +52,7 @@ def routes(world: World) -> list[Route]:
 def _setting(world: World) -> Json:
     return {
         "now": iso(world.clock.now()),
+        "azure": world.azure_url,
         "tenants": [_tenant(world, tenant) for tenant in world.tenants],
     }
 
@@ -68,7 +69,7 @@ def _tenant(world: World, tenant: Tenant) -> Json:
         "resource_group": tenant.resource_group,
         "region": tenant.region,
         "service": {"name": tenant.service, "resource_id": tenant.service_id},
-        "gateway_path": f"/gateways/{tenant.service}/inference",
+        "gateway_url": f"{world.azure_url}/gateways/{tenant.service}/inference",
         "workspace_id": tenant.workspace_id,
         "accounts": [
             {
@@ -76,7 +77,7 @@ def _tenant(world: World, tenant: Tenant) -> Json:
                 "region": account.region,
                 "host": account.host,
                 "resource_id": tenant.account_id,
-                "deployments": [asdict(d) for d in account.deployments],
+                "deployments": [_deployment(d) for d in account.deployments],
             }
         ],
         "products": [asdict(product) for product in tenant.products],
@@ -90,6 +91,16 @@ def _tenant(world: World, tenant: Tenant) -> Json:
             }
             for held in world.subscriptions(tenant.service)
         ],
+    }
+
+
+def _deployment(deployment: Deployment) -> Json:
+    return {
+        "name": deployment.name,
+        "model": deployment.model,
+        "version": deployment.version,
+        "sku": deployment.sku,
+        "capacity": deployment.capacity,
     }
 
 

@@ -49,6 +49,11 @@ class Held:
     version: int = 1
     changes: list[tuple[str, str]] = field(default_factory=list)
 
+    @property
+    def id(self) -> str:
+        """What tells it from all others; Azure compares names without case."""
+        return f"{self.service}/{self.name}".lower()
+
     def served_state(self, now: datetime) -> str:
         """The state that the gateway knows of: a change reaches it after the propagation delay."""
         known = [state for at, state in self.changes if parse(at) <= now]
@@ -72,6 +77,7 @@ class World:
         self.start, self.folder = start, folder
         self.lock = threading.RLock()
         self.tenants = TENANTS
+        self.azure_url = ""
         self.faults, self.prices = Faults(), PriceList()
         self.journal: deque[dict[str, Any]] = deque(maxlen=_JOURNAL)  # Any: rows of JSON
         self.rates: dict[tuple[str, str], deque[tuple[datetime, int]]] = {}
@@ -92,7 +98,7 @@ class World:
             self.journal.clear()
             self.rates.clear()
             self.prices.restore([])
-            self.held = {h.name: h for tenant in self.tenants for h in _subscriptions(tenant)}
+            self.held = {h.id: h for tenant in self.tenants for h in _subscriptions(tenant)}
             self.logs.clear()
             now = self.clock.now()
             for tenant in self.tenants:
@@ -110,9 +116,8 @@ class World:
         return sorted(owned, key=lambda h: h.name)
 
     def subscription(self, service: str, name: str) -> Held | None:
-        """One subscription of a gateway; names are compared without case, as Azure does."""
-        owned = self.subscriptions(service)
-        return next((h for h in owned if h.name.lower() == name.lower()), None)
+        """One subscription of a gateway, if there is one."""
+        return self.held.get(f"{service}/{name}".lower())
 
     def change_state(self, held: Held, state: str, comment: str | None) -> None:
         """Set a state; a new version at once, at the gateway after the propagation delay."""
@@ -166,7 +171,7 @@ class World:
         self.signing_key = saved["signing_key"]
         known = {f.name for f in fields(Knobs)}
         self.knobs = Knobs(**{k: v for k, v in saved["knobs"].items() if k in known})
-        self.held = {row["name"]: _held(row) for row in saved["subscriptions"]}
+        self.held = {h.id: h for h in map(_held, saved["subscriptions"])}
         self.prices.restore(saved["prices"])
         return True
 
