@@ -106,7 +106,10 @@ def running(options: Options) -> Iterator[Services]:
     with _alone(folders):
         port = _web_port(options)
         keeper = Keeper(options.say)
-        handlers = {word: signal.signal(word, _raiser(keeper)) for word in _STOPPED_BY}
+        # What was ignored before (nohup, a job of a script) stays ignored.
+        heard = [word for word in _STOPPED_BY if signal.getsignal(word) is not signal.SIG_IGN]
+        interrupt = _interrupter(keeper, heard)
+        handlers = {word: signal.signal(word, interrupt) for word in heard}
         try:
             found = _start_all(keeper, folders, options, port)
             keeper.watch()
@@ -116,8 +119,7 @@ def running(options: Options) -> Iterator[Services]:
                 raise Broke(keeper.failure) from None
             raise KeyboardInterrupt from interrupted
         finally:
-            for word in _STOPPED_BY:
-                signal.signal(word, lambda _word, _frame: keeper.kill())
+            _hasten(keeper, heard)
             _env_file(folders).unlink(missing_ok=True)
             keeper.stop()
             for word, handler in handlers.items():
@@ -128,13 +130,20 @@ class _Interrupted(BaseException):
     """Raised in the main thread by a signal; never leaves this module."""
 
 
-def _raiser(keeper: Keeper) -> Callable[[int, FrameType | None], None]:
+def _interrupter(
+    keeper: Keeper, heard: list[signal.Signals]
+) -> Callable[[int, FrameType | None], None]:
     def interrupt(_word: int, _frame: FrameType | None) -> None:
-        for word in _STOPPED_BY:  # a second signal during the clean-up asks for haste
-            signal.signal(word, lambda _word, _frame: keeper.kill())
+        _hasten(keeper, heard)
         raise _Interrupted
 
     return interrupt
+
+
+def _hasten(keeper: Keeper, heard: list[signal.Signals]) -> None:
+    """From now on a signal means: do not wait for what is slow to stop."""
+    for word in heard:
+        signal.signal(word, lambda _word, _frame: keeper.kill())
 
 
 def _start_all(keeper: Keeper, folders: Folders, options: Options, port: int) -> Services:
