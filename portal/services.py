@@ -45,7 +45,7 @@ class Simulator:
     ca_bundle: Path
 
     def credentials(self) -> dict[str, dict[str, str]]:
-        """The principal for each gateway, by its name, as APPORTION_AZURE_CREDENTIALS_FILE has it."""
+        """The principal for each gateway, by the gateway's name, as the product reads them."""
         with urlopen(f"{self.control}/setting", timeout=10) as answer:  # noqa: S310 (loopback)
             setting = json.load(answer)
         return {
