@@ -21,7 +21,8 @@ python_on_path() {
             return
         fi
     done
-    echo "Apportion needs Python 3.11 or newer; found: $(python3 --version 2>&1 || echo none)." >&2
+    found=$(python3 --version 2>/dev/null || true)
+    echo "Apportion needs Python 3.11 or newer; found: ${found:-none}." >&2
     echo "Install one (Debian: apt-get install python3 python3-venv; macOS: brew install python) or set PYTHON=/path/to/python3." >&2
     exit 2
 }
