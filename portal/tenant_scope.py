@@ -45,7 +45,7 @@ class TenantScopeMiddleware:
         before = get_script_prefix()
         try:
             with scope.of(_tenant(slug)):
-                request.actor = _actor(request)  # type: ignore[attr-defined]
+                request.actor = _actor(request.user)  # type: ignore[attr-defined]
                 request.path_info = rest
                 request.urlconf = "portal.tenant_urls"  # type: ignore[attr-defined]
                 set_script_prefix(f"/t/{slug}/")
@@ -64,9 +64,7 @@ def _tenant(slug: str) -> scope.TenantRef:
         raise Http404 from None
 
 
-def _actor(request: HttpRequest) -> Actor:
-    person = request.user
-    assert isinstance(person, Person)
+def _actor(person: Person) -> Actor:
     try:
         return memberships.actor(person)
     except NotFound:

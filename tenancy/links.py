@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
+if TYPE_CHECKING:
+    _Link = models.ForeignKey[Any, Any]
+else:
+    _Link = models.ForeignKey
 
-class TenantLink(models.ForeignKey):
+
+class TenantLink(_Link):
     """A foreign key that stays inside the tenant.
 
     The constraint in the database is composite, (tenant_id, …) → (tenant_id, id), and is made

@@ -100,7 +100,7 @@ class Grant(Operation):
 def guard_statements(model: type[models.Model], grants: str) -> list[str]:
     """The SQL that puts one tenant table under guard."""
     table = model._meta.db_table
-    primary_key = model._meta.pk.column  # type: ignore[union-attr]  # every model has one
+    primary_key = str(model._meta.pk.column)
     return [
         *_tenant_led_keys(table, primary_key),
         *(statement for field in _tenant_links(model) for statement in _link(table, field)),

@@ -2,11 +2,11 @@
 
 import django.core.validators
 import django.db.models.deletion
+from django.db import migrations, models
+
 import tenancy.links
 import tenancy.models.tenants
 import tenancy.scope
-from django.db import migrations, models
-
 from tenancy import row_security
 
 
@@ -105,7 +105,7 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("meter_id", models.CharField(max_length=64, unique=True)),
+                ("azure_id", models.CharField(max_length=64, unique=True)),
                 ("meter_name", models.CharField(max_length=200)),
                 ("product_name", models.CharField(max_length=200)),
                 ("sku_name", models.CharField(max_length=200)),

@@ -17,7 +17,7 @@ class Meter(models.Model):
     Known by its id: names alone are shared by hundreds of prices.
     """
 
-    meter_id = models.CharField(max_length=64, unique=True)
+    azure_id = models.CharField(max_length=64, unique=True)
     meter_name = models.CharField(max_length=200)
     product_name = models.CharField(max_length=200)
     sku_name = models.CharField(max_length=200)

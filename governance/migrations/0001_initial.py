@@ -1,10 +1,10 @@
 """Quotas, actions and suspensions. New tables only: no lock on anything in use."""
 
 import django.db.models.deletion
-import tenancy.links
-import tenancy.scope
 from django.db import migrations, models
 
+import tenancy.links
+import tenancy.scope
 from tenancy import row_security
 
 

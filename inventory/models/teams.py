@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 from django.db.models import Q
@@ -84,6 +84,6 @@ class TeamMember(TenantModel):
         return rows if actor.sees_whole_tenant else rows.filter(team_id__in=teams_of(actor))
 
 
-def teams_of(actor: Actor) -> models.QuerySet[TeamMember]:
+def teams_of(actor: Actor) -> models.QuerySet[TeamMember, Any]:
     """The ids of the teams the actor belongs to, as a subquery."""
     return TeamMember.objects.filter(person_id=actor.person_id).values("team_id")

@@ -2,11 +2,11 @@
 
 import django.core.validators
 import django.db.models.deletion
-import tenancy.models.tenants
-import tenancy.scope
 from django.conf import settings
 from django.db import migrations, models
 
+import tenancy.models.tenants
+import tenancy.scope
 from tenancy import row_security
 
 
@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\A[a-z0-9]([a-z0-9-]{0,60}[a-z0-9])?\\Z",
-                                "Use lower-case letters, digits and hyphens, at most 62, starting and ending with a letter or digit.",
+                                "Use lower-case letters, digits and hyphens, starting and ending with a letter or digit.",
                             )
                         ],
                     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
 from django.db import models
 
@@ -12,13 +12,16 @@ if TYPE_CHECKING:
     from tenancy.access import Actor
 
 
-class TenantManager(models.Manager[Any]):
+Row = TypeVar("Row", bound=models.Model, covariant=True)
+
+
+class TenantManager(models.Manager[Row]):
     """Rows of the tenant in scope; without one, an error instead of everybody's rows.
 
     The second lock on the door: row-level security in the database is the first.
     """
 
-    def get_queryset(self) -> models.QuerySet[Any]:
+    def get_queryset(self) -> models.QuerySet[Row]:
         return super().get_queryset().filter(tenant_id=scope.tenant_id())
 
 
@@ -37,7 +40,7 @@ class TenantModel(models.Model):
         related_name="+",
     )
 
-    objects: ClassVar[TenantManager] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     class Meta:
         abstract = True

@@ -35,7 +35,7 @@ class Person(AbstractBaseUser):
     objects: ClassVar[PersonManager] = PersonManager()
 
     USERNAME_FIELD = "email"
-    REQUIRED_FIELDS = ("name",)
+    REQUIRED_FIELDS = ["name"]  # Django declares it so
 
     class Meta:
         ordering = ("email",)
@@ -88,9 +88,9 @@ class Membership(TenantModel):
 
 
 class ApiToken(TenantModel):
-    """A secret of one person in one tenant, stored hashed. It can do what its scopes say,
+    """A secret of one person in one tenant, stored hashed.
 
-    and never more than its person may.
+    It can do what its scopes say, and never more than its person may.
     """
 
     name = models.CharField(max_length=120)

@@ -11,7 +11,7 @@ from tenancy.models.base import TenantModel
 
 SLUG = RegexValidator(
     r"\A[a-z0-9]([a-z0-9-]{0,60}[a-z0-9])?\Z",
-    "Use lower-case letters, digits and hyphens, at most 62, starting and ending with a letter or digit.",
+    "Use lower-case letters, digits and hyphens, starting and ending with a letter or digit.",
 )
 
 

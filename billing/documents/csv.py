@@ -1,0 +1,116 @@
+"""A statement as CSV (RFC 4180): its lines, then what has no price, then the total.
+
+Text that a spreadsheet would run as a formula gets a leading apostrophe; numbers never do.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from decimal import Decimal
+
+from billing.statements import Line, StatementView
+
+CONTENT_TYPE = "text/csv; charset=utf-8"
+COLUMNS = (
+    "Kind",
+    "Line",
+    "Team",
+    "CostCenter",
+    "PeriodStart",
+    "PeriodEnd",
+    "TimeZone",
+    "Subscription",
+    "Product",
+    "Gateway",
+    "Deployment",
+    "Model",
+    "TokenClass",
+    "Quantity",
+    "Unit",
+    "UnitPrice",
+    "PriceCurrency",
+    "PriceEffectiveFrom",
+    "MeterId",
+    "MeterName",
+    "ExchangeRate",
+    "ExactCost",
+    "Amount",
+    "Currency",
+    "CostBasis",
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def render(statement: StatementView) -> bytes:
+    """The statement as bytes: UTF-8 with a byte-order mark, for spreadsheets; CRLF line ends."""
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, COLUMNS, restval="")
+    writer.writeheader()
+    head = _head(statement)
+    for line in statement.lines:
+        writer.writerow({**head, **_line(line)})
+    for gap in statement.unpriced:
+        writer.writerow(
+            {
+                **head,
+                "Kind": "unpriced",
+                "Subscription": safe(gap.subscription),
+                "Deployment": safe(gap.deployment),
+                "TokenClass": gap.token_class,
+                "Quantity": gap.quantity,
+                "Unit": "Tokens",
+            }
+        )
+    writer.writerow({**head, "Kind": "total", "Amount": plain(statement.total.amount)})
+    return b"\xef\xbb\xbf" + out.getvalue().encode()
+
+
+def file_name(statement: StatementView) -> str:
+    """``statement-search-2026-11-draft.csv``."""
+    return f"statement-{statement.team_slug}-{statement.period.key}-{statement.status}.csv"
+
+
+def safe(text: str) -> str:
+    """Text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def plain(number: Decimal) -> str:
+    """A number without exponent."""
+    return f"{number:f}"
+
+
+def _head(statement: StatementView) -> dict[str, object]:
+    return {
+        "Team": safe(statement.team),
+        "CostCenter": safe(statement.cost_center),
+        "PeriodStart": statement.period.start.isoformat(),
+        "PeriodEnd": statement.period.end.isoformat(),
+        "TimeZone": statement.period.zone,
+        "Currency": statement.currency,
+        "CostBasis": statement.basis,
+    }
+
+
+def _line(line: Line) -> dict[str, object]:
+    return {
+        "Kind": "line",
+        "Line": line.number,
+        "Subscription": safe(line.subscription),
+        "Product": safe(line.product),
+        "Gateway": safe(line.gateway),
+        "Deployment": safe(line.deployment),
+        "Model": safe(line.model),
+        "TokenClass": line.token_class,
+        "Quantity": line.quantity,
+        "Unit": "Tokens",
+        "UnitPrice": plain(line.unit_price),
+        "PriceCurrency": line.price_currency,
+        "PriceEffectiveFrom": line.price_from.isoformat(),
+        "MeterId": line.meter_id,
+        "MeterName": safe(line.meter),
+        "ExchangeRate": "" if line.exchange_rate is None else plain(line.exchange_rate),
+        "ExactCost": plain(line.exact.amount),
+        "Amount": plain(line.amount.amount),
+    }

@@ -1,0 +1,67 @@
+-- Makes a window of one gateway's usage what is staged, and marks the local days that changed.
+-- Grain: billing_usage one row a tenant, bucket, subscription and deployment.
+-- Reads usage_stage. Rows that do not differ are not written; rows that are gone are deleted.
+-- The staged rows are summed first: two spellings of one name are one subscription.
+WITH staged AS (
+    SELECT bucket_start, subscription_id, deployment_id,
+           sum(input_tokens)::bigint AS input_tokens,
+           sum(output_tokens)::bigint AS output_tokens,
+           sum(requests)::bigint AS requests,
+           sum(successful_requests)::bigint AS successful_requests,
+           sum(throttled_requests)::bigint AS throttled_requests,
+           sum(refused_requests)::bigint AS refused_requests,
+           sum(cache_hits)::bigint AS cache_hits,
+           sum(uncovered_requests)::bigint AS uncovered_requests
+      FROM usage_stage
+     GROUP BY bucket_start, subscription_id, deployment_id
+), written AS (
+    INSERT INTO billing_usage AS held
+           (tenant_id, gateway_id, bucket_start, subscription_id, deployment_id,
+            input_tokens, output_tokens, requests, successful_requests, throttled_requests,
+            refused_requests, cache_hits, uncovered_requests)
+    SELECT %(tenant)s, %(gateway)s, bucket_start, subscription_id, deployment_id,
+           input_tokens, output_tokens, requests, successful_requests, throttled_requests,
+           refused_requests, cache_hits, uncovered_requests
+      FROM staged
+     ORDER BY bucket_start, subscription_id, deployment_id
+        ON CONFLICT (tenant_id, bucket_start, subscription_id, deployment_id) DO UPDATE
+       SET input_tokens = excluded.input_tokens,
+           output_tokens = excluded.output_tokens,
+           requests = excluded.requests,
+           successful_requests = excluded.successful_requests,
+           throttled_requests = excluded.throttled_requests,
+           refused_requests = excluded.refused_requests,
+           cache_hits = excluded.cache_hits,
+           uncovered_requests = excluded.uncovered_requests
+     WHERE (held.input_tokens, held.output_tokens, held.requests, held.successful_requests,
+            held.throttled_requests, held.refused_requests, held.cache_hits,
+            held.uncovered_requests)
+           IS DISTINCT FROM
+           (excluded.input_tokens, excluded.output_tokens, excluded.requests,
+            excluded.successful_requests, excluded.throttled_requests,
+            excluded.refused_requests, excluded.cache_hits, excluded.uncovered_requests)
+    RETURNING bucket_start
+), removed AS (
+    DELETE FROM billing_usage held
+     WHERE held.tenant_id = %(tenant)s
+       AND held.gateway_id = %(gateway)s
+       AND held.bucket_start >= %(start)s
+       AND held.bucket_start < %(end)s
+       AND NOT EXISTS (
+           SELECT FROM staged
+            WHERE staged.bucket_start = held.bucket_start
+              AND staged.subscription_id = held.subscription_id
+              AND staged.deployment_id = held.deployment_id)
+    RETURNING bucket_start
+), changed AS (
+    SELECT bucket_start FROM written
+     UNION ALL
+    SELECT bucket_start FROM removed
+), marked AS (
+    INSERT INTO billing_daytorate (tenant_id, day)
+    SELECT DISTINCT %(tenant)s, (bucket_start AT TIME ZONE %(zone)s)::date
+      FROM changed
+     ORDER BY 2
+        ON CONFLICT (tenant_id, day) DO NOTHING
+)
+SELECT count(*) FROM changed

@@ -1,0 +1,56 @@
+"""Doors for the worker."""
+
+from celery import current_app, shared_task
+
+from billing import rating, usage
+from billing.prices import catalogue, mapping
+from inventory import gateways
+from tenancy import clock, scope, tenants
+from tenancy.runs import Busy, Contention
+
+
+@shared_task(name="billing.sync_prices")
+def sync_prices() -> None:
+    """Load the price list, unless a load is already under way."""
+    try:
+        catalogue.sync(contention=Contention.GIVE_WAY)
+    except Busy:
+        return
+
+
+@shared_task(name="billing.sync_usage")
+def sync_usage() -> None:
+    """Ask for the usage of every gateway of every tenant to be read."""
+    for tenant in tenants.active():
+        with scope.of(tenant):
+            names = [gateway.name for gateway in gateways.all_of_tenant()]
+        for name in names:
+            current_app.send_task("billing.sync_gateway_usage", [tenant.id, name])
+
+
+@shared_task(name="billing.sync_gateway_usage")
+def sync_gateway_usage(tenant_id: int, gateway: str) -> None:
+    """Read one gateway's usage, unless a run is already under way."""
+    tenant = tenants.by_id(tenant_id)
+    try:
+        usage.sync(tenant, gateway, at=clock.now(), contention=Contention.GIVE_WAY)
+    except Busy:
+        return
+
+
+@shared_task(name="billing.rate")
+def rate() -> None:
+    """Ask for every tenant's changed days to be rated."""
+    for tenant in tenants.active():
+        current_app.send_task("billing.rate_tenant", [tenant.id])
+
+
+@shared_task(name="billing.rate_tenant")
+def rate_tenant(tenant_id: int) -> None:
+    """Map and rate what changed for one tenant, unless a run is already under way."""
+    tenant = tenants.by_id(tenant_id)
+    try:
+        mapping.sync(tenant, at=clock.now(), contention=Contention.GIVE_WAY)
+        rating.rate(tenant, contention=Contention.GIVE_WAY)
+    except Busy:
+        return

@@ -1,0 +1,94 @@
+"""Gateways: the API Management services of a tenant and the accounts behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from connectors.records import ApimService, CognitiveAccount
+from inventory.models import Gateway, ModelAccount
+from tenancy import audit, scope
+from tenancy.refusals import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayRef:
+    """A gateway's addresses, safe to use after the transaction that read them has ended."""
+
+    id: int
+    name: str
+    credential: str
+    service: ApimService
+    workspace_id: str
+    accounts: tuple[CognitiveAccount, ...]
+    usage_from: datetime
+
+
+def all_of_tenant() -> tuple[GatewayRef, ...]:
+    """The gateways of the tenant in scope, by name."""
+    rows = Gateway.objects.prefetch_related("accounts")
+    return tuple(_ref(row) for row in rows)
+
+
+def named(name: str) -> GatewayRef:
+    """The gateway of this name in the tenant in scope.
+
+    Raises:
+        NotFound: there is none.
+    """
+    row = Gateway.objects.filter(name=name).prefetch_related("accounts").first()
+    if row is None:
+        raise NotFound(kind="gateway")
+    return _ref(row)
+
+
+def connect(row: Gateway, accounts: tuple[CognitiveAccount, ...], *, by: str, at: datetime) -> None:
+    """Add a gateway and its accounts to the tenant in scope, or change the one of that name.
+
+    Raises:
+        ValidationError: a field is not of its form; names it.
+    """
+    existing = Gateway.objects.filter(name=row.name).first()
+    row.pk = existing.pk if existing else None
+    row.full_clean(validate_unique=False, validate_constraints=False)
+    row.save()
+    for account in accounts:
+        ModelAccount.objects.update_or_create(
+            tenant_id=scope.tenant_id(),
+            gateway=row,
+            account=account.account,
+            defaults={
+                "azure_subscription_id": account.subscription_id,
+                "resource_group": account.resource_group,
+            },
+        )
+    audit.record(
+        "gateway.connect",
+        row.name,
+        by=by,
+        at=at,
+        after={"service": row.service, "accounts": [account.account for account in accounts]},
+    )
+
+
+def _ref(row: Gateway) -> GatewayRef:
+    return GatewayRef(
+        id=row.pk,
+        name=row.name,
+        credential=row.credential,
+        service=ApimService(
+            subscription_id=row.azure_subscription_id,
+            resource_group=row.resource_group,
+            service=row.service,
+        ),
+        workspace_id=row.workspace_id,
+        accounts=tuple(
+            CognitiveAccount(
+                subscription_id=account.azure_subscription_id,
+                resource_group=account.resource_group,
+                account=account.account,
+            )
+            for account in row.accounts.all()
+        ),
+        usage_from=row.usage_from,
+    )
