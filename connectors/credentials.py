@@ -10,8 +10,15 @@ from azure.identity import ClientSecretCredential, DefaultAzureCredential
 
 from connectors.failures import Service
 from connectors.settings import DEFAULT_PRINCIPAL, AzureEndpoints, Discovery
-from connectors.translation import translated_credentials
-from connectors.transport import READS_AND_QUERIES, Repeat, connection
+from connectors.translation import answered, entra, translated_credentials
+from connectors.transport import (
+    READS_AND_QUERIES,
+    Repeat,
+    Request,
+    Response,
+    connection,
+    repeatable_status,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,21 @@ class Credential:
         return f"Credential({self.principal.name!r})"
 
 
+class _Asking(Repeat):
+    """Repeats requests to Entra, and says what ended them, which MSAL would reduce to a number."""
+
+    def __init__(self, endpoints: AzureEndpoints, principal: str) -> None:
+        super().__init__(endpoints, READS_AND_QUERIES)
+        self._place = entra(endpoints, principal)
+
+    def send(self, request: Request) -> Response:
+        response = super().send(request)
+        http = response.http_response
+        if repeatable_status("POST", http.status_code, READS_AND_QUERIES):
+            raise answered(http.status_code, http.headers, http.text(), self._place)
+        return response
+
+
 def credential(endpoints: AzureEndpoints, principal: Principal | None) -> Credential:
     """The one credential of ``principal`` in this process; None is the machine's identity."""
     return _cached(endpoints, principal or Principal(DEFAULT_PRINCIPAL), os.getpid())
@@ -99,7 +121,7 @@ def _build(
         principal.client_id,
         principal.client_secret,
         # Asking for a token twice does no harm, so its POST may be repeated.
-        retry_policy_class=lambda **_options: Repeat(endpoints, READS_AND_QUERIES),
+        retry_policy_class=lambda **_options: _Asking(endpoints, principal.name),
         **authority,
         **wire,
     )

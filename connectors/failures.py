@@ -10,7 +10,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
 
-_LONGEST = 600
+_LONGEST = 800
 _TOKEN = re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]+|\beyJ[\w-]+\.[\w-]+\.?[\w-]*")
 _SECRET = re.compile(r"(?i)(client_secret|client_assertion|access_token)(\W{1,4})[^\s&\"',]+")
 
@@ -100,8 +100,8 @@ class Changed(ConnectorError):
     """The resource changed since it was read: read again, decide again (412)."""
 
 
-def one_line(text: str) -> str:
+def one_line(text: str, *, longest: int = _LONGEST) -> str:
     """``text`` on one line, bounded, without bearer tokens or secrets."""
     safe = _SECRET.sub(r"\1\2***", _TOKEN.sub("***", text))
     flat = " ".join(safe.split())
-    return flat if len(flat) <= _LONGEST else flat[: _LONGEST - 1] + "…"
+    return flat if len(flat) <= longest else flat[: longest - 1] + "…"

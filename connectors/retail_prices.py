@@ -86,7 +86,7 @@ def _fresh(
     wanted: PriceFilter,
     digests: set[str],
 ) -> _Page:
-    for _ in range(max(2, endpoints.tries)):
+    for _ in range(max(1, endpoints.tries)):
         page = _page(_get(client, endpoints, url), endpoints, wanted)
         if page.digest not in digests or not page.items:
             return page

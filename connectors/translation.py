@@ -30,6 +30,7 @@ from connectors.failures import (
     Unauthenticated,
     Unreachable,
     Untrusted,
+    one_line,
 )
 from connectors.settings import DEFAULT_PRINCIPAL, AzureEndpoints, Setting
 from connectors.transport import is_trust, retry_after
@@ -37,6 +38,7 @@ from connectors.transport import is_trust, retry_after
 _AADSTS = re.compile(r"AADSTS(\d+)")
 # Entra's own words for "busy, try again".
 _ENTRA_BUSY = frozenset({"90024", "90033"})
+_AZURES_WORDS = 400
 _TRANSIENT = frozenset({408, 409, 425, 429})
 _REQUEST_IDS = ("x-ms-request-id", "x-ms-correlation-request-id", "request-id")
 
@@ -71,6 +73,12 @@ def retail_prices(endpoints: AzureEndpoints) -> Place:
     return Place(Service.RETAIL_PRICES, url, setting, endpoints, subject="the price list")
 
 
+def entra(endpoints: AzureEndpoints, principal: str) -> Place:
+    """Entra, asked for a token of ``principal``."""
+    host, setting = endpoints.authority_host, Setting.AUTHORITY_HOST
+    return Place(Service.ENTRA, host, setting, endpoints, principal, f"'{principal}'")
+
+
 @contextmanager
 def translated(place: Place) -> Iterator[None]:
     """Raise what the SDKs raise inside as a ConnectorError about ``place``."""
@@ -85,8 +93,7 @@ def translated(place: Place) -> Iterator[None]:
 @contextmanager
 def translated_credentials(endpoints: AzureEndpoints, principal: str) -> Iterator[None]:
     """Raise what asking Entra for a token raises as a ConnectorError about ``principal``."""
-    host, setting = endpoints.authority_host, Setting.AUTHORITY_HOST
-    place = Place(Service.ENTRA, host, setting, endpoints, principal)
+    place = entra(endpoints, principal)
     try:
         yield
     except (ClientAuthenticationError, ValueError) as error:
@@ -120,6 +127,8 @@ def answered(status: int, headers: Mapping[str, str], body: str, place: Place) -
     code, message = explained(body)
     request_id = next((headers[name] for name in _REQUEST_IDS if name in headers), None)
     said = f"{code}: {message}" if code and message else code or message or f"HTTP {status}"
+    # Azure's words can be long; the advice behind them must not fall off the line.
+    said = one_line(said, longest=_AZURES_WORDS)
     about = f" about {place.subject}" if place.subject else ""
     credentials = f"Check {Setting.CREDENTIALS_FILE}, entry '{place.principal}'."
 

@@ -9,6 +9,7 @@ import random
 import ssl
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 
 from azure.core.exceptions import (
     AzureError,
+    DecodeError,
     IncompleteReadError,
     ServiceRequestError,
     ServiceResponseError,
@@ -108,9 +110,10 @@ class Heard:
     def __call__(self, response: PipelineResponse[Any, Any]) -> None:
         # Any: the hook serves both of azure-core's response families.
         self._headers = response.http_response.headers
-        body = response.context.get(ContentDecodePolicy.CONTEXT_NAME)
-        if isinstance(body, dict) and isinstance(body.get("count"), int):
-            self.count = max(self.count or 0, body["count"])
+        with suppress(DecodeError):  # what cannot be read fails a step later, where it is reported
+            body = ContentDecodePolicy.deserialize_from_http_generics(response.http_response)
+            if isinstance(body, dict) and isinstance(body.get("count"), int):
+                self.count = max(self.count or 0, body["count"])
 
     def header(self, name: str) -> str | None:
         """The header ``name``, however it is spelt, or None."""
