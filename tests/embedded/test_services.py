@@ -76,6 +76,18 @@ def test_making_a_database_twice_makes_it_once(server: embedded.Postgres) -> Non
     assert _one(server.url(Role.OWNER, "second"), "SELECT count(*) FROM kept") == (0,)
 
 
+def test_the_same_roles_have_passwords_where_a_server_is_shared(server: embedded.Postgres) -> None:
+    """As `docker-compose.yml` runs the file: with the passwords in the environment."""
+    psql = [str(wheels.postgres_programs() / "psql"), "-X", "-q", "-v", "database=shared"]
+    subprocess.run(
+        [*psql, "-f", str(embedded.ROLES), server.url(Role.SUPERUSER, "postgres")],
+        env={"APPORTION_OWNER_PASSWORD": "of the owner's", "APPORTION_APP_PASSWORD": "plain"},
+        check=True,
+    )
+    query = "SELECT count(*) FROM pg_authid WHERE rolpassword LIKE 'SCRAM%'"
+    assert _one(server.url(Role.SUPERUSER, "shared"), query) == (2,)
+
+
 def test_only_its_own_user_can_reach_the_server(server: embedded.Postgres) -> None:
     assert _one(server.url(Role.APP), "SHOW listen_addresses") == ("",)
     assert stat.S_IMODE(server.socket.stat().st_mode) == 0o700
