@@ -6,6 +6,7 @@ import pytest
 
 from connectors import kql, log_analytics
 from connectors.failures import BadQuery, Forbidden, NotFound, Partial, Permanent, Transient
+from connectors.records import QueryTable
 from connectors.session import AzureSession
 from simulator.setting import CONTOSO, FABRIKAM
 from tests.connectors.conftest import Azure, Sign
@@ -45,7 +46,7 @@ def test_a_table_with_its_types(contoso: AzureSession) -> None:
 
 def test_a_missing_column_is_named() -> None:
     with pytest.raises(BadQuery, match="without the column Cost; it gave A, B"):
-        log_analytics.QueryTable(columns=("A", "B"), rows=()).require(("A", "Cost"))
+        QueryTable(columns=("A", "B"), rows=()).require(("A", "Cost"))
 
 
 def test_a_column_that_azure_does_not_send(azure: Azure, contoso: AzureSession) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -103,3 +104,26 @@ def test_too_many_pages_end(azure: Azure) -> None:
 def test_a_currency_is_three_capitals(azure: Azure, currency: str) -> None:
     with pytest.raises(Permanent, match="not a currency code"):
         read(azure, replace(SWEDEN, currency=currency))
+
+
+@pytest.mark.parametrize(
+    ("odd", "says"),
+    [
+        ({"retailPrice": "0.1"}, r"row of meter .* has no usable 'retailPrice'"),
+        ({"retailPrice": True}, "no usable 'retailPrice'"),
+        ({"retailPrice": None}, "no usable 'retailPrice'"),
+        ({"meterId": None}, "row of meter Odd meter has no usable 'meterId'"),
+        ({"unitOfMeasure": 1000}, "no usable 'unitOfMeasure'"),
+        ({"currencyCode": "EUR"}, "gave EUR for meter"),
+    ],
+)
+def test_a_row_that_cannot_be_read_fails_the_list(
+    azure: Azure, odd: dict[str, Any], says: str
+) -> None:
+    row = {"meterName": "Odd meter", "serviceName": "Odd", "retailPrice": 0.1} | odd
+    azure.control.put("/prices", json=row).raise_for_status()
+    try:
+        with pytest.raises(Permanent, match=says):
+            read(azure, PriceFilter(services=("Odd",)))
+    finally:
+        azure.control.request("DELETE", "/prices", json={"serviceName": "Odd"}).raise_for_status()
