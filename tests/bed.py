@@ -1,0 +1,134 @@
+"""The test bed: one embedded PostgreSQL for the whole run, a database for each worker.
+
+Loaded by `-p tests.bed` before Django's settings are read, so that plain ``pytest`` needs no
+environment. Tests connect as the plain application role, never as the owner.
+
+The server is started when the first test needs it (or by the controller, before its workers)
+and stopped when the run ends. The tables are made once, in a template; every worker works in a
+copy of it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from portal import embedded
+from portal.embedded import Durability, Role
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+TEMPLATE = "apportion_template"
+_SOCKET = "APPORTION_TEST_SOCKET"
+_WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+DATABASE = f"apportion_{_WORKER}"
+#: Filled once, at the migration, and read-only for the application.
+_KEPT = frozenset({"django_migrations", "django_content_type"})
+
+
+def url(role: Role, database: str = DATABASE) -> str:
+    """The address of a database of the run's server, for a role."""
+    socket = os.environ.get(_SOCKET, "/not-started-yet")
+    return f"postgresql://{role}@/{database}?host={quote(socket, safe='/')}"
+
+
+def _environment() -> dict[str, str]:
+    return {
+        "APPORTION_SECRET_KEY": "only-for-tests-0123456789-0123456789-0123456789",
+        "APPORTION_DATABASE_URL": url(Role.APP),
+        "APPORTION_DATABASE_OWNER_URL": url(Role.OWNER),
+        "APPORTION_REDIS_URL": "redis://127.0.0.1:1/0",  # nothing listens: see the fixture `broker`
+        "APPORTION_HTTPS": "false",
+        "APPORTION_LOG_LEVEL": "WARNING",
+    }
+
+
+for _name in [name for name in os.environ if name.startswith("APPORTION_") and name != _SOCKET]:
+    del os.environ[_name]  # a developer's own services are none of the tests' business
+os.environ.update(_environment())
+
+
+@cache
+def server() -> embedded.Postgres:
+    """The run's server, with the migrated template; started at the first call."""
+    folder = Path(tempfile.mkdtemp(prefix="apportion-tests-"))
+    folder.chmod(0o755)  # PostgreSQL's account must enter; its data and socket are closed
+    _to_undo.callback(shutil.rmtree, folder, ignore_errors=True)
+    running = _to_undo.enter_context(embedded.postgres(folder, durability=Durability.VOLATILE))
+    os.environ[_SOCKET] = str(running.socket)
+    running.create_database(TEMPLATE)
+    _migrate()
+    return running
+
+
+_to_undo = ExitStack()
+
+
+def attach() -> None:
+    """Point Django at this worker's database, making it where this process runs alone."""
+    if _WORKER == "main":
+        server().create_database(DATABASE, like=TEMPLATE)
+    _connect_to(DATABASE)
+
+
+def empty() -> None:
+    """Take out whatever tests have committed, in any table."""
+    with psycopg.connect(url(Role.SUPERUSER), autocommit=True) as connection:
+        found = connection.execute(
+            "SELECT relname FROM pg_class WHERE relkind = 'r'"
+            " AND relnamespace = 'public'::regnamespace AND pg_relation_size(oid) > 0"
+        ).fetchall()
+        tables = [sql.Identifier(name) for (name,) in found if name not in _KEPT]
+        if tables:
+            joined = sql.SQL(", ").join(tables)
+            connection.execute(sql.SQL("TRUNCATE {} CASCADE").format(joined))
+
+
+def _migrate() -> None:
+    """Make the tables of the template, by the command an operator uses."""
+    template = {
+        "APPORTION_DATABASE_URL": url(Role.APP, TEMPLATE),
+        "APPORTION_DATABASE_OWNER_URL": url(Role.OWNER, TEMPLATE),
+    }
+    command = [sys.executable, "manage.py", "migrate", "--database", "owner", "--verbosity", "0"]
+    subprocess.run(command, cwd=CHECKOUT, env=os.environ | template, check=True)
+
+
+def _connect_to(database: str) -> None:
+    from django.conf import settings  # noqa: PLC0415 - read only when this module has set them
+    from django.db import connections  # noqa: PLC0415
+
+    os.environ.update(_environment())
+    for alias in ("default", "owner"):
+        for known in (settings.DATABASES[alias], connections[alias].settings_dict):
+            known.update(NAME=database, HOST=os.environ[_SOCKET])
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """In the controller, before its workers start: they inherit the server's address."""
+    if _WORKER == "main" and config.getoption("dist", "no") != "no":
+        server()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """In the controller, for each worker: its database."""
+    server().create_database(f"apportion_{node.gateway.id}", like=TEMPLATE)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_unconfigure() -> None:
+    """Stop the server and leave nothing behind; workers have none to stop."""
+    _to_undo.close()

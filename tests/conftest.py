@@ -1,0 +1,60 @@
+"""What every test may use: the database, the two tenants, the broker, and Azure on loopback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connections
+
+from portal import embedded
+from tests import bed
+from tests.azure import Azure, opened
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """pytest-django's own names for workers' databases: not used."""
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
+    """This worker's copy of the migrated template, as the application role."""
+    with django_db_blocker.unblock():
+        bed.attach()
+    yield
+    with django_db_blocker.unblock():
+        connections.close_all()
+
+
+@pytest.fixture
+def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Real transactions: what the test commits is there for every connection, until it ends."""
+    with django_db_blocker.unblock():
+        yield
+        connections.close_all()
+        bed.empty()
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of this worker's own Redis."""
+    with embedded.redis(tmp_path_factory.mktemp("redis")) as running:
+        yield running.url
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:
+    """This worker's simulated Azure; use `azure`, which puts it back between tests."""
+    with opened(tmp_path_factory.mktemp("azure")) as running:
+        yield running
+
+
+@pytest.fixture
+def azure(cloud: Azure, settings: Any) -> Iterator[Azure]:
+    """Azure on loopback as it was at the start, with the product's settings pointing at it."""
+    cloud.start_again()
+    settings.APPORTION = settings.APPORTION.model_copy(update=cloud.settings())
+    yield cloud
+    cloud.forgive()
