@@ -6,7 +6,7 @@ from billing import rating, usage
 from billing.prices import catalogue, mapping
 from inventory import gateways
 from tenancy import clock, scope, tenants
-from tenancy.runs import Busy, Contention
+from tenancy.runs import Busy, Contention, Superseded
 
 
 @shared_task(name="billing.sync_prices")
@@ -14,7 +14,7 @@ def sync_prices() -> None:
     """Load the price list, unless a load is already under way."""
     try:
         catalogue.sync(contention=Contention.GIVE_WAY)
-    except Busy:
+    except (Busy, Superseded):
         return
 
 
@@ -34,7 +34,7 @@ def sync_gateway_usage(tenant_id: int, gateway: str) -> None:
     tenant = tenants.by_id(tenant_id)
     try:
         usage.sync(tenant, gateway, at=clock.now(), contention=Contention.GIVE_WAY)
-    except Busy:
+    except (Busy, Superseded):
         return
 
 
@@ -52,5 +52,5 @@ def rate_tenant(tenant_id: int) -> None:
     try:
         mapping.sync(tenant, at=clock.now(), contention=Contention.GIVE_WAY)
         rating.rate(tenant, contention=Contention.GIVE_WAY)
-    except Busy:
+    except (Busy, Superseded):
         return

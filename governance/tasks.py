@@ -4,7 +4,7 @@ from celery import current_app, shared_task
 
 from governance import enforcement
 from tenancy import clock, tenants
-from tenancy.runs import Busy, Contention
+from tenancy.runs import Busy, Contention, Superseded
 
 
 @shared_task(name="governance.enforce")
@@ -20,5 +20,5 @@ def enforce_tenant(tenant_id: int) -> None:
     tenant = tenants.by_id(tenant_id)
     try:
         enforcement.enforce(tenant, at=clock.now(), contention=Contention.GIVE_WAY)
-    except Busy:
+    except (Busy, Superseded):
         return

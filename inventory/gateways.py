@@ -36,10 +36,16 @@ def named(name: str) -> GatewayRef:
     Raises:
         NotFound: there is none.
     """
-    row = Gateway.objects.filter(name=name).prefetch_related("accounts").first()
-    if row is None:
+    found = find(name)
+    if found is None:
         raise NotFound(kind="gateway")
-    return _ref(row)
+    return found
+
+
+def find(name: str) -> GatewayRef | None:
+    """The gateway of this name in the tenant in scope, or None."""
+    row = Gateway.objects.filter(name=name).prefetch_related("accounts").first()
+    return _ref(row) if row else None
 
 
 def connect(row: Gateway, accounts: tuple[CognitiveAccount, ...], *, by: str, at: datetime) -> None:

@@ -98,10 +98,10 @@ def _replace(
         unique_fields=sorted(key),
         update_fields=sorted(fields),
     )
+    # What only usage knows is not gone: Azure never listed it.
+    of_usage = {} if kind is Product else {"origin": Origin.USAGE}
     gone = kind.objects.filter(gateway_id=ref.id, seen_at__lt=at, vanished_at=None)
-    if kind is not Product:
-        gone = gone.filter(origin=Origin.INVENTORY)
-    gone.update(vanished_at=at)
+    (gone.exclude(**of_usage) if of_usage else gone).update(vanished_at=at)
 
 
 def _product(ref: GatewayRef, listed: ApimProduct) -> Product:

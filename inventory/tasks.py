@@ -4,7 +4,7 @@ from celery import current_app, shared_task
 
 from inventory import gateways, sync
 from tenancy import clock, scope, tenants
-from tenancy.runs import Busy, Contention
+from tenancy.runs import Busy, Contention, Superseded
 
 
 @shared_task(name="inventory.sync_inventory")
@@ -22,5 +22,5 @@ def sync_gateway(tenant_id: int, gateway: str) -> None:
     """Read one gateway's inventory, unless a run is already under way."""
     try:
         sync.sync(tenants.by_id(tenant_id), gateway, at=clock.now(), contention=Contention.GIVE_WAY)
-    except Busy:
+    except (Busy, Superseded):
         return
