@@ -1,4 +1,62 @@
+"""The frame round every page: the tenant, who is signed in, and where they can go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
 from typing import Any
+
 from django.http import HttpRequest
+from django.urls import get_script_prefix
+
+from portal.admin_site import ENTERS
+from tenancy import tenants
+from tenancy.access import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One entry of the main navigation."""
+
+    name: str
+    address: str
+    current: str
+
+
+class Frame:
+    """What the frame shows; asks the database only for what a template really shows."""
+
+    def __init__(self, actor: Actor, path: str) -> None:
+        self.actor = actor
+        self._path = path
+        self._root = get_script_prefix()
+
+    @property
+    def tenant(self) -> str:
+        return tenants.billing().name
+
+    @property
+    def root(self) -> str:
+        return self._root
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """Home, status, and the administration for those who may enter it."""
+        places = [("Teams", ""), ("Status", "status/")]
+        if self.actor.role in ENTERS:
+            places.append(("Administration", "admin/"))
+        return tuple(
+            Item(name, self._root + place, "page" if self._is_at(place) else "")
+            for name, place in places
+        )
+
+    def _is_at(self, place: str) -> bool:
+        under = self._path.removeprefix(self._root)
+        if place:
+            return under.startswith(place)
+        return not under.startswith(("status/", "admin/"))
+
+
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    return {}
+    """Context processor: ``frame`` below a tenant's address, None elsewhere."""
+    actor = getattr(request, "actor", None)
+    return {"frame": Frame(actor, request.path) if actor else None}
