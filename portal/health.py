@@ -13,9 +13,10 @@ from django.views.decorators.http import require_safe
 
 _PATIENCE_SECONDS = 2
 _PLAIN_ROLE = """
-SELECT rolname, rolsuper OR rolbypassrls OR pg_has_role(oid, owner.relowner, 'USAGE')
-  FROM pg_roles, pg_class owner
- WHERE rolname = current_user AND owner.oid = to_regclass('tenancy_tenant')
+SELECT role.rolname,
+       role.rolsuper OR role.rolbypassrls OR pg_has_role(role.oid, owned.relowner, 'USAGE')
+  FROM pg_roles role, pg_class owned
+ WHERE role.rolname = current_user AND owned.oid = to_regclass('tenancy_tenant')
 """
 
 
