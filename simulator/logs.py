@@ -32,6 +32,13 @@ class Rows(enum.Enum):
     LLM = "llm"
 
 
+class Origin(enum.Enum):
+    """Whether a row was there at the start or came later."""
+
+    HISTORY = "history"
+    LIVE = "live"
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One call through a gateway, as the logs will tell it; tokens may be unknown."""
@@ -75,9 +82,9 @@ class Logs:
         """The columns a query may name, in order."""
         return list(self._columns[table])
 
-    def record(self, calls: Iterable[Call]) -> int:
+    def record(self, calls: Iterable[Call], origin: Origin = Origin.LIVE) -> int:
         """Write the rows of some calls; how many calls there were."""
-        rows = [_flat(call) for call in calls]
+        rows = [(*_flat(call), origin.value) for call in calls]
         if not rows:
             return 0
         with self._lock:
@@ -86,11 +93,13 @@ class Logs:
             self._database.execute(_RECORD)
         return len(rows)
 
-    def clear(self) -> None:
-        """Forget every row."""
+    def forget(self, *origins: Origin) -> None:
+        """Delete the rows of these origins."""
+        wanted = [origin.value for origin in origins]
         with self._lock:
             for table in TABLES:
-                self._database.execute(f"DELETE FROM raw.{table}")  # noqa: S608 - own names
+                statement = f"DELETE FROM raw.{table} WHERE list_contains(?, origin)"  # noqa: S608
+                self._database.execute(statement, [wanted])
 
     def tokens(self, subscription: str, service_id: str, since: datetime) -> int:
         """Tokens that the gateway has counted for a subscription since an instant."""
@@ -126,7 +135,7 @@ class Logs:
 
     def _columns_of(self, table: str) -> tuple[str, ...]:
         cursor = self._database.execute(f"SELECT * FROM raw.{table} LIMIT 0")  # noqa: S608
-        hidden = {"workspace", "ingested"}
+        hidden = {"workspace", "ingested", "origin"}
         return tuple(c[0] for c in cursor.description or [] if c[0] not in hidden)
 
     def _view(
@@ -145,7 +154,7 @@ class Logs:
         seen = _naive(visible_at).isoformat(" ")
         owner = workspace.replace("'", "''")
         return (
-            f"CREATE TEMP VIEW {table} AS SELECT * EXCLUDE (workspace, ingested) "  # noqa: S608
+            f"CREATE TEMP VIEW {table} AS SELECT * EXCLUDE (workspace, ingested, origin) "  # noqa: S608
             f"FROM raw.{table} WHERE workspace = '{owner}' AND ingested <= TIMESTAMP '{seen}'{span}"
         )
 

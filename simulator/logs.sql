@@ -1,7 +1,7 @@
 -- The tables hold UTC instants without a zone: that is how KQL is executed.
 CREATE SCHEMA IF NOT EXISTS raw;
 CREATE TABLE IF NOT EXISTS raw.ApiManagementGatewayLogs (
-    workspace VARCHAR, ingested TIMESTAMP,
+    workspace VARCHAR, ingested TIMESTAMP, origin VARCHAR,
     TimeGenerated TIMESTAMP, CorrelationId VARCHAR, ApiId VARCHAR, ApiRevision VARCHAR,
     ApimSubscriptionId VARCHAR, OperationId VARCHAR, ProductId VARCHAR, UserId VARCHAR,
     CallerIpAddress VARCHAR, Region VARCHAR, Method VARCHAR, Url VARCHAR, ResponseCode INTEGER,
@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS raw.ApiManagementGatewayLogs (
     TenantId VARCHAR, SourceSystem VARCHAR, Type VARCHAR
 );
 CREATE TABLE IF NOT EXISTS raw.ApiManagementGatewayLlmLog (
-    workspace VARCHAR, ingested TIMESTAMP,
+    workspace VARCHAR, ingested TIMESTAMP, origin VARCHAR,
     TimeGenerated TIMESTAMP, CorrelationId VARCHAR, ApiVersion VARCHAR, DeploymentName VARCHAR,
     ModelName VARCHAR, PromptTokens INTEGER, CompletionTokens INTEGER, TotalTokens INTEGER,
     IsStreamCompletion BOOLEAN, RequestId VARCHAR, RequestMessages JSON, ResponseMessages JSON,
@@ -25,12 +25,14 @@ CREATE TEMP TABLE staged (
     api VARCHAR, operation VARCHAR, region VARCHAR, resource_id VARCHAR, url VARCHAR,
     backend VARCHAR, backend_url VARCHAR, deployment VARCHAR, model VARCHAR, prompt VARCHAR,
     completion VARCHAR, status INTEGER, cache VARCHAR, kept VARCHAR, streamed BOOLEAN,
-    milliseconds BIGINT, error VARCHAR, ingestion_seconds DOUBLE, llm_lag_seconds DOUBLE
+    milliseconds BIGINT, error VARCHAR, ingestion_seconds DOUBLE, llm_lag_seconds DOUBLE,
+    origin VARCHAR
 );
 -- record
 INSERT INTO raw.ApiManagementGatewayLogs BY NAME
 SELECT
     workspace,
+    origin,
     called + to_microseconds(CAST(ingestion_seconds * 1e6 AS BIGINT)) AS ingested,
     called AS TimeGenerated,
     correlation AS CorrelationId,
@@ -75,6 +77,7 @@ WHERE kept IN ('both', 'gateway');
 INSERT INTO raw.ApiManagementGatewayLlmLog BY NAME
 SELECT
     workspace,
+    origin,
     called + to_microseconds(CAST((ingestion_seconds + llm_lag_seconds) * 1e6 AS BIGINT)) AS ingested,
     called + to_microseconds(CAST(llm_lag_seconds * 1e6 AS BIGINT)) AS TimeGenerated,
     correlation AS CorrelationId,

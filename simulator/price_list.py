@@ -7,7 +7,9 @@ import json
 import threading
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,40 +25,43 @@ _NOUNS = (" 1M Tokens", " Tokens", " Unit", " Session", " GB", " Calls", " Image
 # An item is one JSON object of the API. Numbers stay as written: the shortest text of a float.
 Item = dict[str, Any]
 Key = tuple[str, str, str]
+_STAMP = "%Y-%m-%dT%H:%M:%SZ"
+_NEVER = "9999-12-31T00:00:00Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The items in force from one instant until before another, as Azure writes instants."""
+
+    since: str
+    until: str
+    items: list[Item]
 
 
 class PriceList:
     """All items with their history, loaded at first use; a test can change it."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._dated: dict[Key, list[Item]] = {}
+        self._lock = threading.RLock()
+        self._dated: dict[Key, list[Item]] | None = None
         self._changes: list[Item] = []
+        self._served: Served | None = None
 
     def effective(self, now: datetime) -> list[Item]:
         """The items in force, in a stable order: the newest start of each meter and region."""
-        dated = self._loaded()
-        at = now.strftime("%Y-%m-%dT%H:%M:%SZ")
-        found: list[Item] = []
-        for items in dated.values():
-            # Tiers and reservation terms of one meter start together and are all in force.
-            begun = [item for item in items if item["effectiveStartDate"] <= at]
-            newest = max((item["effectiveStartDate"] for item in begun), default="")
-            source = [item for item in begun if item["effectiveStartDate"] == newest]
-            found.extend(item for item in source if not item.get("_removed"))
-        return [{k: v for k, v in item.items() if not k.startswith("_")} for item in found]
+        at = now.strftime(_STAMP)
+        with self._lock:
+            if self._served is None or not self._served.since <= at < self._served.until:
+                self._served = _in_force(self._loaded(), at)
+            return self._served.items
 
     def change(self, wanted: Item) -> int:
         """Give a new price, or a whole new item; the number of items that it concerns."""
-        with self._lock:
-            self._changes.append({"change": "put", **wanted})
-        return self._apply({"change": "put", **wanted})
+        return self._changed({"change": "put", **wanted})
 
     def remove(self, wanted: Item) -> int:
         """Take items off the list; the number of them."""
-        with self._lock:
-            self._changes.append({"change": "remove", **wanted})
-        return self._apply({"change": "remove", **wanted})
+        return self._changed({"change": "remove", **wanted})
 
     def changes(self) -> list[Item]:
         """What was changed, in order, to be restored later."""
@@ -65,46 +70,62 @@ class PriceList:
     def restore(self, changes: list[Item]) -> None:
         """The published list with these changes and no others."""
         with self._lock:
-            self._changes, self._dated = list(changes), {}
+            if changes != self._changes:
+                self._changes, self._dated, self._served = list(changes), None, None
+
+    def _changed(self, wanted: Item) -> int:
+        with self._lock:
+            count = _apply(self._loaded(), wanted)
+            self._changes.append(wanted)
+            self._served = None
+            return count
 
     def _loaded(self) -> dict[Key, list[Item]]:
-        with self._lock:
-            if self._dated:
-                return self._dated
-            self._dated = _published()
-            changes = list(self._changes)
-        for wanted in changes:
-            self._apply(wanted)
+        if self._dated is None:
+            self._dated = dict(_published())
+            for wanted in self._changes:
+                _apply(self._dated, wanted)
         return self._dated
 
-    def _apply(self, wanted: Item) -> int:
-        dated = self._loaded()
-        fields = {k: v for k, v in wanted.items() if k not in {"change", "retailPrice"}}
-        start = parse(str(fields.pop("effectiveStartDate", "2016-01-01"))).strftime(
-            "%Y-%m-%dT%H:%M:%SZ"
-        )
-        matching = [
-            key
-            for key, items in dated.items()
-            if all(items[-1].get(name) == value for name, value in fields.items())
-        ]
-        if wanted["change"] == "remove":
-            for key in matching:
-                dated[key] = [{**item, "_removed": True} for item in dated[key]]
-            return len(matching)
-        price = {
-            "retailPrice": wanted["retailPrice"],
-            "unitPrice": wanted["retailPrice"],
-            "effectiveStartDate": start,
-        }
+
+def _in_force(dated: dict[Key, list[Item]], at: str) -> Served:
+    found: list[Item] = []
+    until = _NEVER
+    for items in dated.values():
+        # Tiers and reservation terms of one meter start together and are all in force.
+        begun = [item for item in items if item["effectiveStartDate"] <= at]
+        newest = max((item["effectiveStartDate"] for item in begun), default="")
+        later = (i["effectiveStartDate"] for i in items if i["effectiveStartDate"] > at)
+        until = min((until, *later))
+        found.extend(item for item in begun if item["effectiveStartDate"] == newest)
+    return Served(at, until, found)
+
+
+def _apply(dated: dict[Key, list[Item]], wanted: Item) -> int:
+    """Change the list; items and their lists are shared with the published one and stay whole."""
+    given = {"change", "retailPrice", "effectiveStartDate"}
+    fields = {k: v for k, v in wanted.items() if k not in given}
+    matching = [
+        key
+        for key, items in dated.items()
+        if all(items[-1].get(name) == value for name, value in fields.items())
+    ]
+    if wanted["change"] == "remove":
         for key in matching:
-            dated[key].append({**dated[key][-1], **price, "_removed": False})
-        if not matching:
-            item = _complete({**fields, **price})
-            dated[_key(item)] = [item]
-        return max(len(matching), 1)
+            del dated[key]
+        return len(matching)
+    start = parse(str(wanted.get("effectiveStartDate", "2016-01-01"))).strftime(_STAMP)
+    price = {"retailPrice": wanted["retailPrice"], "unitPrice": wanted["retailPrice"]}
+    dates = {"effectiveStartDate": start}
+    for key in matching:
+        dated[key] = [*dated[key], {**dated[key][-1], **price, **dates}]
+    if not matching:
+        item = _complete({**fields, **price, **dates})
+        dated[_key(item)] = [item]
+    return max(len(matching), 1)
 
 
+@lru_cache(maxsize=1)
 def _published() -> dict[Key, list[Item]]:
     """Newer items first, with the past that the older list knows of the same key."""
     older: dict[Key, list[Item]] = {}
@@ -121,12 +142,12 @@ def _published() -> dict[Key, list[Item]]:
             past = older.get(key, [])
             item = _complete({**meter, "armRegionName": region}, places, past)
             past = [{**old, "serviceName": item["serviceName"]} for old in past]
-            dated[key] = [*past, item] if _changed(past, item) else [item]
+            dated[key] = [*past, item] if _began_before(past, item) else [item]
     dated |= {key: items for key, items in older.items() if key[0] not in products}
     return dict(sorted(dated.items()))
 
 
-def _changed(past: list[Item], item: Item) -> bool:
+def _began_before(past: list[Item], item: Item) -> bool:
     return any(old["effectiveStartDate"] < item["effectiveStartDate"] for old in past)
 
 

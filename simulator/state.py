@@ -15,11 +15,12 @@ from typing import Any
 from simulator import traffic
 from simulator.clock import Clock, Pace, iso, parse
 from simulator.faults import Faults
-from simulator.logs import Logs
+from simulator.logs import Logs, Origin
 from simulator.price_list import PriceList
 from simulator.setting import TENANTS, Size, Tenant
 
 _JOURNAL = 20_000
+_FORMAT = 2
 
 
 @dataclass(slots=True)
@@ -81,13 +82,17 @@ class World:
         self.faults, self.prices = Faults(), PriceList()
         self.journal: deque[dict[str, Any]] = deque(maxlen=_JOURNAL)  # Any: rows of JSON
         self.rates: dict[tuple[str, str], deque[tuple[datetime, int]]] = {}
+        saved = _read(folder) if folder else None
         self.logs = Logs(folder / "logs.duckdb" if folder else None)
         self.signing_key = secrets.token_hex(32)
+        self._history_at: datetime | None = None
         self.knobs = Knobs()
         self.held: dict[str, Held] = {}
         self.clock = Clock(start=start.now, pace=start.pace)
-        if not self._load():
+        if saved is None:
             self.reset()
+        else:
+            self._restore(saved)
 
     def reset(self) -> None:
         """Back to the start: same time, same history, all keys active, no faults."""
@@ -99,11 +104,7 @@ class World:
             self.rates.clear()
             self.prices.restore([])
             self.held = {h.id: h for tenant in self.tenants for h in _subscriptions(tenant)}
-            self.logs.clear()
-            now = self.clock.now()
-            for tenant in self.tenants:
-                calls = traffic.history(tenant, now=now, seed=self.start.seed, size=self.start.size)
-                self.logs.record(calls)
+            self._make_history()
             self.save()
 
     def tenant(self, *, service: str) -> Tenant | None:
@@ -142,8 +143,20 @@ class World:
         self.save()
         self.logs.close()
 
+    def _make_history(self) -> None:
+        if self._history_at is not None and self._history_at == self.start.now:
+            self.logs.forget(Origin.LIVE)
+            return
+        self.logs.forget(*Origin)
+        now = self.start.now or self.clock.now()
+        for tenant in self.tenants:
+            calls = traffic.history(tenant, now=now, seed=self.start.seed, size=self.start.size)
+            self.logs.record(calls, Origin.HISTORY)
+        self._history_at = now
+
     def _saved(self) -> dict[str, object]:
         return {
+            "format": _FORMAT,
             "size": self.start.size.value,
             "clock": {
                 "pace": self.clock.pace.value,
@@ -157,11 +170,7 @@ class World:
             "prices": self.prices.changes(),
         }
 
-    def _load(self) -> bool:
-        file = self.folder / "state.json" if self.folder else None
-        if file is None or not file.exists():
-            return False
-        saved = json.loads(file.read_text(encoding="utf-8"))
+    def _restore(self, saved: dict[str, Any]) -> None:  # Any: the saved JSON
         pace, at = Pace(saved["clock"]["pace"]), parse(saved["clock"]["at"])
         if pace is Pace.RUNNING:
             at += datetime.now(UTC) - parse(saved["clock"]["real"])
@@ -173,7 +182,17 @@ class World:
         self.knobs = Knobs(**{k: v for k, v in saved["knobs"].items() if k in known})
         self.held = {h.id: h for h in map(_held, saved["subscriptions"])}
         self.prices.restore(saved["prices"])
-        return True
+
+
+def _read(folder: Path) -> dict[str, Any] | None:  # Any: the saved JSON
+    """What an earlier run saved; what another version saved is thrown away."""
+    file = folder / "state.json"
+    saved: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    if saved.get("format") == _FORMAT:
+        return saved
+    for name in ("logs.duckdb", "logs.duckdb.wal"):
+        (folder / name).unlink(missing_ok=True)
+    return None
 
 
 def _subscriptions(tenant: Tenant) -> list[Held]:

@@ -11,7 +11,7 @@ import pytest
 from azure.identity import ClientSecretCredential
 from azure.mgmt.apimanagement import ApiManagementClient
 from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
-from azure.monitor.query import LogsQueryClient
+from azure.monitor.query import LogsQueryClient, LogsQueryResult
 
 from simulator import launch
 from simulator.launch import Running
@@ -73,12 +73,19 @@ class Azure:
     def gateway(self) -> tuple[str, str]:
         return self.tenant.resource_group, self.tenant.service
 
+    def etag(self, subscription: str) -> str:
+        headers: Any = self.apim.subscription.get(
+            *self.gateway, subscription, cls=lambda _response, _model, headers: headers
+        )
+        return str(headers["ETag"])
+
     def key(self, subscription: str) -> str:
         return next(s.key for s in self.tenant.subscriptions if s.name == subscription)
 
     def query(self, kql: str, **more: Any) -> list[list[Any]]:
         more.setdefault("timespan", None)
         found = self.logs.query_workspace(self.tenant.workspace_id, kql, **more)
+        assert isinstance(found, LogsQueryResult), found
         return [list(row) for row in found.tables[0].rows]
 
     def chat(self, subscription: str, **more: Any) -> httpx.Response:

@@ -7,13 +7,6 @@ from azure.mgmt.apimanagement.models import SubscriptionUpdateParameters
 from tests.simulator.conftest import Azure
 
 
-def _etag(azure: Azure, name: str) -> str:
-    found: str = azure.apim.subscription.get(
-        *azure.gateway, name, cls=lambda _response, _model, headers: headers["ETag"]
-    )
-    return found
-
-
 def _patch(azure: Azure, name: str, state: str, etag: str) -> Any:
     change = SubscriptionUpdateParameters(state=state, state_comment="over its quota")
     return azure.apim.subscription.update(*azure.gateway, name, etag, change)
@@ -46,7 +39,7 @@ def test_a_suspended_subscription_is_refused_at_the_gateway_until_it_is_active_a
     azure: Azure,
 ) -> None:
     assert azure.chat("subscription4").status_code == 200
-    first = _etag(azure, "subscription4")
+    first = azure.etag("subscription4")
     updated = _patch(azure, "subscription4", "suspended", first)
     assert (updated.state, updated.state_comment) == ("suspended", "over its quota")
 
@@ -55,14 +48,14 @@ def test_a_suspended_subscription_is_refused_at_the_gateway_until_it_is_active_a
     assert refused.json()["message"].startswith("Access denied due to invalid subscription key.")
     assert azure.chat("subscription1").status_code == 200
 
-    second = _etag(azure, "subscription4")
+    second = azure.etag("subscription4")
     assert second != first
     _patch(azure, "subscription4", "active", second)
     assert azure.chat("subscription4").status_code == 200
 
 
 def test_a_write_on_an_old_version_changes_nothing(azure: Azure) -> None:
-    old = _etag(azure, "subscription2")
+    old = azure.etag("subscription2")
     path = f"/subscriptions/{azure.tenant.service}/subscription2"
     assert azure.control.post(path, json={"state": "cancelled"}).status_code == 200
     with pytest.raises(HttpResponseError) as refused:

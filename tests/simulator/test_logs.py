@@ -68,7 +68,10 @@ def test_bins_hold_the_right_hours(azure: Azure) -> None:
 
 def test_the_timespan_narrows_what_the_query_itself_asks_for(azure: Azure) -> None:
     day = datetime(2026, 11, 10, tzinfo=UTC)
-    kql = "ApiManagementGatewayLogs | where TimeGenerated >= datetime(2026-11-01) | project TimeGenerated"
+    kql = (
+        "ApiManagementGatewayLogs | where TimeGenerated >= datetime(2026-11-01) "
+        "| project TimeGenerated"
+    )
     whole = azure.query(kql)
     narrow = azure.query(kql, timespan=(day, day + timedelta(days=1)))
     assert 0 < len(narrow) < len(whole)
