@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from inventory.models import Origin, Subscription
+from tenancy.refusals import NotFound
 
 
 def ids_by_name(gateway_id: int, names: Iterable[str], *, at: datetime) -> dict[str, int]:
@@ -27,6 +28,18 @@ def ids_by_name(gateway_id: int, names: Iterable[str], *, at: datetime) -> dict[
         )
         known = _known(gateway_id)
     return {name: known[name.lower()] for name in wanted}
+
+
+def named(name: str) -> Subscription:
+    """The subscription of this name, at whichever gateway of the tenant in scope has it first.
+
+    Raises:
+        NotFound: there is none.
+    """
+    row = Subscription.objects.filter(name__iexact=name).select_related("gateway").first()
+    if row is None:
+        raise NotFound(kind="APIM subscription")
+    return row
 
 
 def record_state(subscription_id: int, *, state: str, comment: str, at: datetime) -> None:

@@ -8,9 +8,10 @@ is not mapped is unpriced, and shown as such.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from billing import marking
-from billing.models import BillingSettings, Meter, MeterMapping
+from billing.models import BillingSettings, ExchangeRate, Meter, MeterMapping, Price
 from billing.prices import meters
 from billing.rules.token_classes import TokenClass
 from inventory.models import Deployment
@@ -99,3 +100,36 @@ def sync(tenant: TenantRef, *, at: datetime, contention: Contention) -> int:
             made = confirm_exact(at=at)
         run.count(written=made)
     return made
+
+
+def unit_costs(
+    gateway_id: int, deployment: str, *, at: datetime, currency: str
+) -> dict[TokenClass, Decimal]:
+    """What a single token of each class of a deployment costs at an instant, estimated.
+
+    In the billing currency, at the meter, price and exchange rate in force; a class that has
+    none is absent.
+    """
+    costs: dict[TokenClass, Decimal] = {}
+    rows = MeterMapping.objects.filter(
+        deployment__gateway_id=gateway_id, deployment__name=deployment, effective_from__lte=at
+    )
+    for row in rows.order_by("effective_from"):
+        price = Price.objects.filter(meter_id=row.meter_id, effective_from__lte=at).last()
+        rate = _rate(price.currency, currency, at=at) if price else None
+        if price and rate is not None:
+            costs[TokenClass(row.token_class)] = price.unit_price * rate
+    return costs
+
+
+def _rate(from_currency: str, to_currency: str, *, at: datetime) -> Decimal | None:
+    if from_currency == to_currency:
+        return Decimal(1)
+    row = (
+        ExchangeRate.objects.filter(
+            from_currency=from_currency, to_currency=to_currency, effective_from__lte=at
+        )
+        .order_by("-effective_from")
+        .first()
+    )
+    return row.rate if row else None
