@@ -69,7 +69,7 @@ class Faults:
     def __init__(self) -> None:
         self._waiting: list[Fault] = []
         self._lock = threading.Lock()
-        self._pages: dict[str, list[Json]] = {}
+        self._pages: dict[str, dict[int, list[Json]]] = {}
 
     def order(self, wanted: Mapping[str, Any]) -> Fault:  # Any: JSON of the order
         """Add a fault; an unknown kind is refused with the kinds there are."""
@@ -114,9 +114,7 @@ class Faults:
 
     def spoil(self, fault: Fault | None, ask: Ask, reply: Reply) -> Reply:
         """The answer as the fault leaves it."""
-        if ask.method != "GET" and fault is None:
-            return reply
-        before = self._remember(ask, reply)
+        before = self._remember(ask, reply) if self._repeats(fault) else []
         match fault.kind if fault else None:
             case Kind.PARTIAL:
                 return _partial(reply)
@@ -132,15 +130,22 @@ class Faults:
             case _:
                 return reply
 
+    def _repeats(self, fault: Fault | None) -> bool:
+        """Whether pages have to be kept, because one of them will be given again."""
+        with self._lock:
+            wanted = [*self._waiting, *([fault] if fault else [])]
+        return any(f.kind is Kind.DUPLICATE_PAGE for f in wanted)
+
     def _remember(self, ask: Ask, reply: Reply) -> list[Json]:
         """The items of the page before this one; this one is kept for the next."""
-        found = _items(reply)
+        skip = ask.query.get("$skip", "0")
+        found = _items(reply) if skip.isdigit() else None
         if found is None:
             return []
         with self._lock:
-            before = self._pages.get(ask.path, [])
-            self._pages[ask.path] = found
-        return before
+            pages = self._pages.setdefault(ask.path, {})
+            pages[int(skip)] = found
+            return pages.get(max((s for s in pages if s < int(skip)), default=-1), [])
 
 
 def refused(fault: Fault) -> Reply | None:
@@ -203,7 +208,7 @@ def _items(reply: Reply) -> list[Json] | None:
         "application/json"
     ):
         return None
-    content = reply.json() if b"extLink" in reply.body[-4096:] or b'"value"' in reply.body else None
+    content = reply.json()
     if not isinstance(content, dict):
         return None
     found = content.get("value", content.get("Items"))

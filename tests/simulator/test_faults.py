@@ -97,6 +97,12 @@ def test_pages_repeat_end_early_lead_elsewhere_or_in_a_circle(azure: Azure) -> N
     assert names() == ["subscription1", "subscription2"]
     azure.fault("link_loop", path)
     assert names() == ["subscription1", "subscription2"] * 2 + ["subscription3", "subscription4"]
+    azure.tell("/knobs", price_page=100)
+    first = azure.wire.get(PRICES).json()
+    azure.fault("duplicate_page", PRICES)
+    again = azure.wire.get(PRICES).json()["NextPageLink"]
+    assert azure.wire.get(again).json()["Items"] == first["Items"]
+    assert azure.wire.get(again).json()["Items"] != first["Items"]
     azure.fault("foreign_next_link", PRICES, url="https://169.254.169.254/prices")
     assert azure.wire.get(PRICES).json()["NextPageLink"] == "https://169.254.169.254/prices"
 
