@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from inventory.models import Origin, Subscription
+from tenancy import access
+from tenancy.access import Actor
 from tenancy.refusals import NotFound
 
 
@@ -40,6 +42,25 @@ def named(name: str) -> Subscription:
     if row is None:
         raise NotFound(kind="APIM subscription")
     return row
+
+
+def one(actor: Actor, gateway: str, name: str) -> Subscription:
+    """The subscription of this name at this gateway.
+
+    Raises:
+        NotFound: there is none, or it is not the actor's to see.
+    """
+    rows = access.many(Subscription, actor).select_related("gateway", "product")
+    found: Subscription | None = rows.filter(gateway__name=gateway, name=name).first()
+    if found is None:
+        raise NotFound(kind=Subscription._meta.verbose_name)
+    return found
+
+
+def by_id(ids: Iterable[int]) -> dict[int, Subscription]:
+    """By id, subscriptions of the tenant in scope with their gateway and product."""
+    rows = Subscription.objects.filter(id__in=set(ids)).select_related("gateway", "product")
+    return {row.pk: row for row in rows}
 
 
 def record_state(subscription_id: int, *, state: str, comment: str, at: datetime) -> None:
