@@ -37,15 +37,17 @@ class Rated:
 def rate(tenant: TenantRef, *, contention: Contention) -> Rated:
     """Rate every marked day of the tenant, a billing month to a transaction.
 
+    With nothing marked there is nothing to do, and no run is recorded.
+
     Raises:
         Busy, Superseded: another run of this step is under way.
     """
+    with scope.of(tenant):
+        _mark_repriced()
+        months = _marked_months(tenants.billing().zone)
+    if not months:
+        return Rated(0, 0)
     with runs.of_tenant(tenant, STEP, contention=contention) as run:
-        with scope.of(tenant):
-            run.hold()
-            _mark_repriced()
-            zone = tenants.billing().zone
-            months = _marked_months(zone)
         days = rows = 0
         for month in months:
             with scope.of(tenant):

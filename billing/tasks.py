@@ -2,7 +2,7 @@
 
 from celery import current_app, shared_task
 
-from billing import rating, usage
+from billing import rating, statement_check, usage
 from billing.prices import catalogue, mapping
 from inventory import gateways
 from tenancy import clock, scope, tenants
@@ -33,9 +33,11 @@ def sync_gateway_usage(tenant_id: int, gateway: str) -> None:
     """Read one gateway's usage, unless a run is already under way."""
     tenant = tenants.by_id(tenant_id)
     try:
-        usage.sync(tenant, gateway, at=clock.now(), contention=Contention.GIVE_WAY)
+        changed = usage.sync(tenant, gateway, at=clock.now(), contention=Contention.GIVE_WAY)
     except (Busy, Superseded):
         return
+    if changed:  # sooner than the next beat
+        current_app.send_task("billing.rate_tenant", [tenant_id])
 
 
 @shared_task(name="billing.rate")
@@ -51,6 +53,25 @@ def rate_tenant(tenant_id: int) -> None:
     tenant = tenants.by_id(tenant_id)
     try:
         mapping.sync(tenant, at=clock.now(), contention=Contention.GIVE_WAY)
-        rating.rate(tenant, contention=Contention.GIVE_WAY)
+        rated = rating.rate(tenant, contention=Contention.GIVE_WAY)
+    except (Busy, Superseded):
+        return
+    if rated.days:  # sooner than the next beat
+        current_app.send_task("governance.enforce_tenant", [tenant_id])
+
+
+@shared_task(name="billing.check_statements")
+def check_statements() -> None:
+    """Ask for the statements of every tenant's open month to be drafted and checked."""
+    for tenant in tenants.active():
+        current_app.send_task("billing.check_tenant_statements", [tenant.id])
+
+
+@shared_task(name="billing.check_tenant_statements")
+def check_tenant_statements(tenant_id: int) -> None:
+    """Draft and check one tenant's statements, unless a run is already under way."""
+    tenant = tenants.by_id(tenant_id)
+    try:
+        statement_check.check(tenant, at=clock.now(), contention=Contention.GIVE_WAY)
     except (Busy, Superseded):
         return

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
+
 from governance.models import (
     Action,
     ActionOutcome,
@@ -28,8 +30,10 @@ class Held:
     """A subscription that Apportion suspended, and has not served again yet."""
 
     subscription_id: int
+    subscription: str
     since: datetime
     reason: str
+    evidence: dict[str, Any] = field(hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +54,12 @@ class Act:
 def in_force(subscription_ids: Iterable[int]) -> dict[int, Held]:
     """By subscription id, Apportion's suspensions of the tenant in scope that still hold."""
     rows = Suspension.objects.filter(subscription_id__in=set(subscription_ids), lifted_at=None)
-    return {
-        row.subscription_id: Held(row.subscription_id, row.since, row.reason)
-        for row in rows.order_by("id")
-    }
+    return {row.subscription_id: _held(row) for row in _with_names(rows)}
+
+
+def standing() -> tuple[Held, ...]:
+    """All of Apportion's suspensions of the tenant in scope that still hold, oldest first."""
+    return tuple(_held(row) for row in _with_names(Suspension.objects.filter(lifted_at=None)))
 
 
 def acts(actor: Actor, subscription: Subscription) -> tuple[Act, ...]:
@@ -66,6 +72,20 @@ def mode() -> Mode:
     """Whether enforcement is on, a dry run or off for the tenant in scope."""
     chosen = EnforcementSettings.objects.first() or EnforcementSettings()
     return Mode(chosen.mode)
+
+
+def _with_names(rows: QuerySet[Suspension]) -> QuerySet[Suspension]:
+    return rows.select_related("subscription").order_by("id")
+
+
+def _held(row: Suspension) -> Held:
+    return Held(
+        subscription_id=row.subscription_id,
+        subscription=str(row.subscription),
+        since=row.since,
+        reason=row.reason,
+        evidence=row.evidence,
+    )
 
 
 def _act(row: Action) -> Act:

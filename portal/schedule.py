@@ -16,5 +16,6 @@ BEAT = (
     Beat("inventory.sync_inventory", timedelta(minutes=15), "New subscriptions and products."),
     Beat("billing.sync_usage", timedelta(minutes=2), "Logs arrive one to three minutes late."),
     Beat("billing.rate", timedelta(minutes=1), "Rates only days that changed."),
+    Beat("billing.check_statements", timedelta(hours=1), "Finds a figure that has drifted."),
     Beat("governance.enforce", timedelta(minutes=1), "Acts only where state must change."),
 )

@@ -66,34 +66,50 @@ def confirm(
 
 def confirm_exact(*, at: datetime) -> int:
     """Confirm what the tenant in scope lets the rule confirm; how many mappings that made."""
+    confirmable = _confirmable()
+    for deployment, token_class, meter in confirmable:
+        confirm(
+            deployment,
+            token_class,
+            meter,
+            from_instant=ALWAYS,
+            by=RULE,
+            at=at,
+            reason=f"“{meter.meter_name}” says {deployment.model}, {deployment.sku}.",
+        )
+    return len(confirmable)
+
+
+def _confirmable() -> list[tuple[Deployment, TokenClass, Meter]]:
+    """What has no mapping yet, with the one meter that says it exactly; none if the rule is off."""
     chosen = BillingSettings.objects.first()
     if chosen is None or not chosen.confirm_exact_matches:
-        return 0
+        return []
     mapped = set(MeterMapping.objects.values_list("deployment_id", "token_class"))
-    made = 0
-    for deployment in Deployment.objects.exclude(model=""):
-        for found in meters.candidates(deployment):
-            if found.only is None or (deployment.pk, found.token_class) in mapped:
-                continue
-            confirm(
-                deployment,
-                found.token_class,
-                found.only,
-                from_instant=ALWAYS,
-                by=RULE,
-                at=at,
-                reason=f"“{found.only.meter_name}” says {deployment.model}, {deployment.sku}.",
-            )
-            made += 1
-    return made
+    unmapped = [
+        deployment
+        for deployment in Deployment.objects.exclude(model="")
+        if any((deployment.pk, token_class) not in mapped for token_class in TokenClass)
+    ]
+    return [
+        (deployment, found.token_class, found.only)
+        for deployment in unmapped
+        for found in meters.candidates(deployment)
+        if found.only and (deployment.pk, found.token_class) not in mapped
+    ]
 
 
 def sync(tenant: TenantRef, *, at: datetime, contention: Contention) -> int:
-    """Map what the tenant lets the rule map, recorded as a run; how many mappings that made.
+    """Map what the tenant lets the rule map; how many mappings that made.
+
+    Recorded as a run where there is anything the rule may map.
 
     Raises:
         Busy, Superseded: another run of this step is under way.
     """
+    with scope.of(tenant):
+        if not _confirmable():
+            return 0
     with runs.of_tenant(tenant, STEP, contention=contention) as run:
         with scope.of(tenant):
             run.hold()

@@ -18,7 +18,7 @@ from billing import rating, rollups, statements, usage
 from billing.prices import catalogue, mapping
 from billing.statements import StatementView
 from governance import enforcement, suspensions
-from governance.suspensions import Standing
+from governance.suspensions import Held
 from inventory import gateways, sync, teams
 from portal.demo import setting, traffic
 from portal.demo.traffic import Answer
@@ -48,7 +48,7 @@ class TenantTale:
     zone: str
     usage_through: datetime | None
     spent: tuple[tuple[str, Decimal], ...]
-    suspended: tuple[Standing, ...]
+    suspended: tuple[Held, ...]
     statements: tuple[StatementView, ...]
     unpriced_tokens: int
 

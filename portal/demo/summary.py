@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from governance.suspensions import Standing
+from governance.suspensions import Held
 from portal.demo.setting import PLANS, Plan
 from portal.demo.story import Called, Tale, TenantTale
 from tenancy import money
@@ -77,7 +77,7 @@ def _happened(tale: Tale) -> Iterator[str]:
         yield "No subscription is over its quota this month. `make reset` starts the story afresh."
 
 
-def _suspended(tenant: TenantTale, standing: Standing) -> Iterator[str]:
+def _suspended(tenant: TenantTale, standing: Held) -> Iterator[str]:
     evidence = standing.evidence
     spent = _shown(Money(Decimal(evidence["cost"]), tenant.currency))
     limit = _shown(Money(Decimal(evidence["limit"]), tenant.currency))

@@ -39,7 +39,7 @@ class StepCommand(BaseCommand):
                 + ", ".join(tenant.slug for tenant in failed)
             )
 
-    def work(self, tenant: TenantRef, **options: Any) -> str:
+    def work(self, tenant: TenantRef, options: dict[str, Any]) -> str:
         """Do the step for one tenant and say what was done."""
         raise NotImplementedError
 
@@ -53,7 +53,7 @@ class StepCommand(BaseCommand):
         return True
 
     def _try(self, tenant: TenantRef, options: dict[str, Any]) -> bool:
-        return self.attempt(tenant.slug, lambda: self.work(tenant, **options))
+        return self.attempt(tenant.slug, lambda: self.work(tenant, options))
 
 
 class GatewayCommand(StepCommand):
@@ -64,7 +64,7 @@ class GatewayCommand(StepCommand):
         super().add_arguments(parser)
         parser.add_argument("--gateway", help="Name of the one gateway. Default: all.")
 
-    def work_gateway(self, tenant: TenantRef, gateway: str, **options: Any) -> str:
+    def work_gateway(self, tenant: TenantRef, gateway: str, options: dict[str, Any]) -> str:
         """Do the step for one gateway and say what was done."""
         raise NotImplementedError
 
@@ -75,7 +75,7 @@ class GatewayCommand(StepCommand):
         results = [
             self.attempt(
                 f"{tenant.slug}/{name}",
-                lambda name=name: self.work_gateway(tenant, name, **options),  # type: ignore[misc]  # mypy cannot type a lambda's default
+                lambda name=name: self.work_gateway(tenant, name, options),  # type: ignore[misc]  # mypy cannot type a lambda's default
             )
             for name in names
         ]

@@ -10,7 +10,7 @@ from tenancy.scope import TenantRef
 class Command(StepCommand):
     help = "Makes the gateways agree with the quotas: suspends and reactivates, with evidence."
 
-    def work(self, tenant: TenantRef, **options: Any) -> str:
+    def work(self, tenant: TenantRef, options: dict[str, Any]) -> str:
         """One cycle for one tenant."""
         done = enforcement.enforce(tenant, at=clock.now(), contention=Contention.TAKE_OVER)
         lines = [

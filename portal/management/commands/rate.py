@@ -11,7 +11,7 @@ from tenancy.scope import TenantRef
 class Command(StepCommand):
     help = "Maps meters as the tenant's rule allows, and rates every day that changed."
 
-    def work(self, tenant: TenantRef, **options: Any) -> str:
+    def work(self, tenant: TenantRef, options: dict[str, Any]) -> str:
         """Map and rate for one tenant."""
         mapped = mapping.sync(tenant, at=clock.now(), contention=Contention.TAKE_OVER)
         rated = rating.rate(tenant, contention=Contention.TAKE_OVER)

@@ -4,13 +4,20 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from billing import statements
+from billing import statement_check, statements
 from billing.documents import csv
 from billing.statements import StatementView
 from inventory import teams
 from portal.management.commands._step import StepCommand
 from tenancy import clock, periods, scope, tenants
+from tenancy.refusals import Refused
+from tenancy.runs import Contention
 from tenancy.scope import TenantRef
+
+
+class Disagrees(Refused):
+    code = "statement-disagrees"
+    text = "A statement disagrees with the figures it rests on: {says}. Rate the month again."
 
 
 class Command(StepCommand):
@@ -23,7 +30,7 @@ class Command(StepCommand):
         parser.add_argument("--month", help="Such as 2026-10. Default: the running one.")
         parser.add_argument("--csv", type=Path, help="Folder to write a CSV per team into.")
 
-    def work(self, tenant: TenantRef, **options: Any) -> str:
+    def work(self, tenant: TenantRef, options: dict[str, Any]) -> str:
         """The statements of one tenant."""
         with scope.of(tenant):
             period = self._period(options["month"])
@@ -31,6 +38,9 @@ class Command(StepCommand):
                 team for team in teams.all_of_tenant() if options["team"] in (None, team.slug)
             ]
             views = [statements.draft(team, period) for team in chosen]
+        checked = statement_check.check(tenant, at=clock.now(), contention=Contention.TAKE_OVER)
+        if checked.differences:
+            raise Disagrees(says="; ".join(one.says for one in checked.differences))
         for view in views:
             if options["csv"]:
                 options["csv"].mkdir(parents=True, exist_ok=True)

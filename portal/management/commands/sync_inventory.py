@@ -10,7 +10,7 @@ from tenancy.scope import TenantRef
 class Command(GatewayCommand):
     help = "Reads products, subscriptions and deployments of gateways from Azure."
 
-    def work_gateway(self, tenant: TenantRef, gateway: str, **options: Any) -> str:
+    def work_gateway(self, tenant: TenantRef, gateway: str, options: dict[str, Any]) -> str:
         """Read one gateway's inventory."""
         listed = sync.sync(tenant, gateway, at=clock.now(), contention=Contention.TAKE_OVER)
         return (

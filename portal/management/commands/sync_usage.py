@@ -10,7 +10,7 @@ from tenancy.scope import TenantRef
 class Command(GatewayCommand):
     help = "Reads the usage of gateways from Log Analytics, up to now."
 
-    def work_gateway(self, tenant: TenantRef, gateway: str, **options: Any) -> str:
+    def work_gateway(self, tenant: TenantRef, gateway: str, options: dict[str, Any]) -> str:
         """Read one gateway's usage."""
         now = clock.now()
         changed = usage.sync(tenant, gateway, at=now, contention=Contention.TAKE_OVER)
