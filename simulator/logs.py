@@ -87,7 +87,7 @@ class Logs:
         rows = [(*_flat(call), origin.value) for call in calls]
         if not rows:
             return 0
-        with self._lock:
+        with self._lock, self._together():
             self._database.execute("DELETE FROM staged")
             self._stage(rows)
             self._database.execute(_RECORD)
@@ -95,11 +95,11 @@ class Logs:
 
     def forget(self, *origins: Origin) -> None:
         """Delete the rows of these origins."""
-        wanted = [origin.value for origin in origins]
-        with self._lock:
+        wanted = ", ".join(f"'{origin.value}'" for origin in origins)
+        where = "" if set(origins) == set(Origin) else f" WHERE origin IN ({wanted})"
+        with self._lock, self._together():
             for table in TABLES:
-                statement = f"DELETE FROM raw.{table} WHERE list_contains(?, origin)"  # noqa: S608
-                self._database.execute(statement, [wanted])
+                self._database.execute(f"DELETE FROM raw.{table}{where}")  # noqa: S608 - own names
 
     def tokens(self, subscription: str, service_id: str, since: datetime) -> int:
         """Tokens that the gateway has counted for a subscription since an instant."""
@@ -132,6 +132,17 @@ class Logs:
         """Write everything to the file and let go of it."""
         with self._lock:
             self._database.close()
+
+    @contextmanager
+    def _together(self) -> Iterator[None]:
+        """All of it or nothing; to the disk once."""
+        self._database.begin()
+        try:
+            yield
+        except BaseException:
+            self._database.rollback()
+            raise
+        self._database.commit()
 
     def _columns_of(self, table: str) -> tuple[str, ...]:
         cursor = self._database.execute(f"SELECT * FROM raw.{table} LIMIT 0")  # noqa: S608
