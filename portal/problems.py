@@ -145,7 +145,7 @@ def csrf_failure(request: HttpRequest, **_reason: str) -> HttpResponse:
     return _answer(request, Problem(403, "form-not-trusted", says))
 
 
-def bad_request(request: HttpRequest, **_given: object) -> HttpResponse:
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
     """Django's handler400."""
     return _answer(request, Problem(400, "invalid", "The request is not well-formed."))
 
@@ -155,7 +155,7 @@ def not_allowed(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _answer(request, of(exception) or Problem(403, "not-allowed", "Not allowed."))
 
 
-def not_found(request: HttpRequest, **_given: object) -> HttpResponse:
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
     """Django's handler404."""
     return _answer(request, Problem(404, "not-found", _NOT_FOUND))
 
