@@ -10,7 +10,9 @@ from django.db import connections
 
 from portal import embedded
 from tests import bed
+from tests import world as small_world
 from tests.azure import Azure, opened
+from tests.world import World
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +37,18 @@ def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
         yield
         connections.close_all()
         bed.empty()
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    """Two tenants, their people and a few rows of everything; gone after the test."""
+    return small_world.build()
+
+
+@pytest.fixture
+def committed_world(committed: None) -> World:
+    """The same, committed: for threads, workers and other connections."""
+    return small_world.build()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,401 @@
+"""The small world every promise is tested in: two tenants, the people of both, a few rows of all.
+
+Contoso is billed in USD in Berlin's time; Alice owns its Search team, Bob its Support team, Carol
+approves, Dan is finance, Erin administers, Vic audits. Fabrikam is billed in EUR in India's time;
+Mallory administers it and has no business in Contoso.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from functools import cached_property
+
+from django.db import connection
+from django.test import Client
+
+from billing.models import (
+    BillingSettings,
+    DayToRate,
+    ExchangeRate,
+    Meter,
+    MeterMapping,
+    PeriodToDate,
+    Price,
+    RatedDay,
+    Usage,
+    UsageFeed,
+)
+from billing.rules.token_classes import TokenClass
+from governance.models import (
+    Action,
+    ActionOutcome,
+    EnforcementSettings,
+    Quota,
+    Suspension,
+    Verb,
+)
+from inventory.models import (
+    CostCenter,
+    Deployment,
+    Gateway,
+    GatewayState,
+    ModelAccount,
+    Origin,
+    Ownership,
+    Part,
+    Product,
+    Subscription,
+    Team,
+    TeamMember,
+)
+from tenancy import audit, clock, scope, tenants, tokens
+from tenancy.models import InstallationRun, Membership, Outcome, Person, Role, Run
+from tenancy.scope import TenantRef
+
+NOW = datetime(2026, 11, 20, 14, 20, tzinfo=UTC)
+START = datetime(2026, 9, 1, tzinfo=UTC)
+FIRST_DAY = date(2026, 11, 1)
+BUCKET = datetime(2026, 11, 3, 9, 0, tzinfo=UTC)
+
+
+class Browser(Client):
+    """A browser in which one person is signed in; `get` and `post` take the whole path."""
+
+    def __init__(self, person: Person) -> None:
+        super().__init__()
+        self.person = person
+        self.force_login(person)
+
+
+@dataclass(frozen=True)
+class Prices:
+    """The public price list: the same for every tenant."""
+
+    meter: Meter
+    price: Price
+
+
+@dataclass(frozen=True)
+class House:
+    """One team and what it owns."""
+
+    team: Team
+    subscription: Subscription
+    quota: Quota
+
+
+@dataclass(frozen=True)
+class Place:
+    """One tenant with its rows."""
+
+    ref: TenantRef
+    gateway: Gateway
+    product: Product
+    deployment: Deployment
+    houses: tuple[House, House]
+
+    @property
+    def home(self) -> str:
+        """The address below which the tenant's pages are."""
+        return f"/t/{self.ref.slug}/"
+
+
+@dataclass(frozen=True)
+class World:
+    """Both tenants. People are reached by name, each with a browser of their own."""
+
+    contoso: Place
+    fabrikam: Place
+    people: dict[str, Person]
+
+    @property
+    def search(self) -> House:
+        """Alice's team."""
+        return self.contoso.houses[0]
+
+    @property
+    def support(self) -> House:
+        """Bob's team."""
+        return self.contoso.houses[1]
+
+    @cached_property
+    def alice(self) -> Browser:
+        return Browser(self.people["alice"])
+
+    @cached_property
+    def bob(self) -> Browser:
+        return Browser(self.people["bob"])
+
+    @cached_property
+    def carol(self) -> Browser:
+        return Browser(self.people["carol"])
+
+    @cached_property
+    def dan(self) -> Browser:
+        return Browser(self.people["dan"])
+
+    @cached_property
+    def erin(self) -> Browser:
+        return Browser(self.people["erin"])
+
+    @cached_property
+    def vic(self) -> Browser:
+        return Browser(self.people["vic"])
+
+    @cached_property
+    def mallory(self) -> Browser:
+        return Browser(self.people["mallory"])
+
+    def token(self, name: str, *scopes: str, place: Place | None = None) -> str:
+        """The text of a new API token of a person, of all scopes unless some are named."""
+        at = place or (self.fabrikam if name == "mallory" else self.contoso)
+        with scope.of(at.ref):
+            return tokens.issue(
+                self.people[name],
+                name=f"{name}'s token",
+                scopes=scopes or tokens.SCOPES,
+                at=clock.now(),
+                lasts=timedelta(hours=1),
+            ).text
+
+
+def build() -> World:
+    """Both tenants, in whatever transaction is open."""
+    names = ("alice", "bob", "carol", "dan", "erin", "vic", "mallory")
+    people = {
+        name: Person.objects.create_person(f"{name}@example.org", name=name.capitalize())
+        for name in names
+    }
+    prices = _prices()
+    roles = {
+        "alice": Role.TEAM_OWNER,
+        "bob": Role.TEAM_OWNER,
+        "carol": Role.APPROVER,
+        "dan": Role.FINANCE,
+        "erin": Role.ADMIN,
+        "vic": Role.AUDITOR,
+    }
+    contoso = _place(
+        tenants.create("contoso", name="Contoso", currency="USD", zone="Europe/Berlin"),
+        prices,
+        roles={people[name]: role for name, role in roles.items()},
+        owners={"search": people["alice"], "support": people["bob"]},
+    )
+    fabrikam = _place(
+        tenants.create("fabrikam", name="Fabrikam", currency="EUR", zone="Asia/Kolkata"),
+        prices,
+        roles={people["mallory"]: Role.ADMIN},
+        owners={"field": people["mallory"], "crm": people["mallory"]},
+    )
+    return World(contoso, fabrikam, people)
+
+
+def _prices() -> Prices:
+    run = InstallationRun.objects.create(
+        step="sync_prices",
+        outcome=Outcome.SUCCEEDED,
+        started_at=START,
+        beat_at=START,
+        finished_at=START,
+    )
+    meter = Meter.objects.create(
+        azure_id="0b0e5d1f-0000-4000-8000-000000000001",
+        meter_name="gpt 5.2 chat Inp glbl Tokens",
+        product_name="Azure OpenAI",
+        sku_name="gpt 5.2 chat Inp glbl",
+        service_name="Foundry Models",
+        region="swedencentral",
+        unit_of_measure="1M",
+    )
+    price = Price.objects.create(
+        meter=meter,
+        effective_from=START,
+        currency="USD",
+        listed_price=Decimal("1.75"),
+        unit_of_measure="1M",
+        unit_price=Decimal("0.00000175"),
+        run=run,
+    )
+    return Prices(meter, price)
+
+
+def _place(
+    ref: TenantRef, prices: Prices, *, roles: dict[Person, Role], owners: dict[str, Person]
+) -> Place:
+    with scope.of(ref):
+        for person, role in roles.items():
+            Membership.objects.create(person=person, role=role)
+        gateway = _gateway(ref)
+        product = Product.objects.create(
+            gateway=gateway, name="gold", display_name=f"Gold of {ref.slug}", seen_at=NOW
+        )
+        Quota.objects.create(
+            product=product, limit=Decimal(20), effective_from=START, set_by="erin@example.org"
+        )
+        deployment = Deployment.objects.create(
+            gateway=gateway,
+            host=f"ai-{ref.slug}.openai.azure.com",
+            name="gpt-5.2-chat",
+            model="gpt-5.2-chat",
+            version="2025-12-11",
+            sku="GlobalStandard",
+            region="swedencentral",
+            origin=Origin.INVENTORY,
+            seen_at=NOW,
+        )
+        _rating_choices(deployment, prices)
+        first, second = (
+            _house(slug, owner, gateway, product, deployment, prices)
+            for slug, owner in owners.items()
+        )
+        _ledgers(gateway, next(iter(roles)))
+        _enforced(second)
+        return Place(ref, gateway, product, deployment, (first, second))
+
+
+def _gateway(ref: TenantRef) -> Gateway:
+    gateway = Gateway.objects.create(
+        name=f"apim-{ref.slug}",
+        azure_subscription_id=f"11e0f7aa-5b7d-4c55-8a10-{ref.id:012}",
+        resource_group="rg-ai",
+        service=f"apim-{ref.slug}",
+        workspace_id=f"d4b6a1f2-7c3e-4f90-b1a5-{ref.id:012}",
+        usage_from=START,
+    )
+    ModelAccount.objects.create(
+        gateway=gateway,
+        azure_subscription_id=gateway.azure_subscription_id,
+        resource_group="rg-ai",
+        account=f"ai-{ref.slug}",
+    )
+    UsageFeed.objects.create(gateway=gateway, through=NOW - timedelta(minutes=20))
+    return gateway
+
+
+def _rating_choices(deployment: Deployment, prices: Prices) -> None:
+    ExchangeRate.objects.create(
+        from_currency="USD",
+        to_currency="EUR",
+        rate=Decimal("0.9"),
+        effective_from=START,
+        source="European Central Bank, reference rate",
+    )
+    BillingSettings.objects.create()
+    MeterMapping.objects.create(
+        deployment=deployment,
+        token_class=TokenClass.INPUT,
+        meter=prices.meter,
+        effective_from=START,
+        confirmed_by="erin@example.org",
+        reason="The name says it.",
+    )
+
+
+def _house(
+    slug: str,
+    owner: Person,
+    gateway: Gateway,
+    product: Product,
+    deployment: Deployment,
+    prices: Prices,
+) -> House:
+    center = CostCenter.objects.create(code=f"CC-{slug}", name=f"Cost center of {slug}")
+    team = Team.objects.create(slug=slug, name=slug.capitalize(), cost_center=center)
+    TeamMember.objects.create(team=team, person=owner, part=Part.OWNER)
+    subscription = Subscription.objects.create(
+        gateway=gateway,
+        name=f"key-{slug}",
+        display_name=f"Key of {slug}",
+        product=product,
+        state=GatewayState.ACTIVE,
+        origin=Origin.INVENTORY,
+        seen_at=NOW,
+    )
+    Ownership.objects.create(subscription=subscription, team=team, from_day=date(2026, 9, 1))
+    quota = Quota.objects.create(
+        subscription=subscription,
+        limit=Decimal(5),
+        effective_from=START,
+        set_by="erin@example.org",
+        reason="First limit.",
+    )
+    _consumption(subscription, deployment, prices)
+    return House(team, subscription, quota)
+
+
+def _consumption(subscription: Subscription, deployment: Deployment, prices: Prices) -> None:
+    """A million input tokens, rated: the same figures in the usage, the day and the period."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT billing_usage_months(%s, %s)", [BUCKET, BUCKET])
+    Usage.objects.create(
+        gateway=subscription.gateway,
+        bucket_start=BUCKET,
+        subscription=subscription,
+        deployment=deployment,
+        input_tokens=1_000_000,
+        requests=100,
+        successful_requests=100,
+    )
+    currency = tenants.billing().currency
+    rate = None if currency == "USD" else ExchangeRate.objects.get(to_currency=currency)
+    cost = Decimal("1.75") * (rate.rate if rate else 1)
+    RatedDay.objects.create(
+        day=BUCKET.date(),
+        subscription=subscription,
+        deployment=deployment,
+        token_class=TokenClass.INPUT,
+        price=prices.price,
+        exchange_rate=rate,
+        quantity=1_000_000,
+        list_cost=Decimal("1.75"),
+        cost=cost,
+    )
+    PeriodToDate.objects.create(
+        subscription=subscription,
+        first_day=FIRST_DAY,
+        cost=cost,
+        tokens=1_000_000,
+        unpriced_tokens=0,
+    )
+
+
+def _ledgers(gateway: Gateway, person: Person) -> None:
+    DayToRate.objects.create(day=NOW.date())
+    Run.objects.create(
+        step="sync_usage",
+        subject=gateway.name,
+        outcome=Outcome.SUCCEEDED,
+        started_at=NOW,
+        beat_at=NOW,
+        finished_at=NOW,
+    )
+    audit.record("gateway.connect", gateway.name, by="erin@example.org", at=NOW, after={"a": 1})
+    tokens.issue(
+        person, name="nightly export", scopes=("read:costs",), at=NOW, lasts=timedelta(days=30)
+    )
+
+
+def _enforced(house: House) -> None:
+    """Enforcement on, and the second team's key suspended once and served again."""
+    EnforcementSettings.objects.create()
+    evidence = {"spend": "5.10", "limit": "5"}
+    Action.objects.create(
+        subscription=house.subscription,
+        verb=Verb.SUSPEND,
+        quota=house.quota,
+        reason="Spend reached the limit.",
+        evidence=evidence,
+        outcome=ActionOutcome.DONE,
+        intended_at=NOW,
+        finished_at=NOW,
+    )
+    Suspension.objects.create(
+        subscription=house.subscription,
+        reason="Spend reached the limit.",
+        evidence=evidence,
+        since=NOW - timedelta(days=40),
+        lifted_at=NOW - timedelta(days=19),
+        lifted_because="A new month began.",
+    )
