@@ -85,6 +85,10 @@ class Environment(BaseSettings):
         description="Service names whose prices are loaded, by comma.",
     )
 
+    api_requests_per_minute: int = Field(
+        default=600, ge=1, description="How often one API token may ask in a minute."
+    )
+
     clock_offset_seconds: int = Field(
         default=0, description="Moves the product's clock, to rehearse a month's end."
     )

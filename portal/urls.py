@@ -1,6 +1,6 @@
 """The addresses outside any tenant: signing in, health, the API. See `portal.tenant_urls`."""
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 from portal import health
@@ -18,4 +18,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("t/<slug:slug>", RedirectView.as_view(url="/t/%(slug)s/")),
     path("healthz", health.live, name="live"),
     path("readyz", health.ready, name="ready"),
+    path("api/v1/", include("portal.api.urls")),
 ]

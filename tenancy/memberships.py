@@ -36,6 +36,20 @@ def actor(person: Person, *, scopes: frozenset[str] | None = None) -> Actor:
     )
 
 
+def member(email: str) -> Person:
+    """The person of this e-mail address, in whatever case, in the tenant in scope.
+
+    Raises:
+        NotFound: nobody of that address belongs to it.
+    """
+    rows = Membership.objects.filter(person__email=email.strip().lower()).select_related("person")
+    membership = rows.first()
+    if membership is None:
+        raise NotFound(kind="member")
+    person: Person = membership.person
+    return person
+
+
 def join(person: Person, role: Role) -> Membership:
     """Make a person a member of the tenant in scope, or change their role there."""
     membership, _ = Membership.objects.update_or_create(

@@ -1,0 +1,30 @@
+from django.urls import path, re_path
+
+from portal.api import costs, index, schema, statements, subscriptions, teams, usage
+
+app_name = "api"
+
+#: Names as Azure has them; whatever could not be one is not found before anything is asked.
+_NAME = r"[^/\x00-\x1f\x7f]{1,256}"
+
+urlpatterns = [
+    path("", index.Index.as_view(), name="index"),
+    path("teams/", teams.Teams.as_view(), name="teams"),
+    path("teams/<slug:slug>/", teams.OneTeam.as_view(), name="team"),
+    path(
+        "teams/<slug:slug>/statements/<str:month>/",
+        statements.OneStatement.as_view(),
+        name="statement",
+    ),
+    path("subscriptions/", subscriptions.Subscriptions.as_view(), name="subscriptions"),
+    re_path(
+        rf"^subscriptions/(?P<gateway>{_NAME})/(?P<name>{_NAME})/$",
+        subscriptions.OneSubscription.as_view(),
+        name="subscription",
+    ),
+    path("usage/", usage.UsageList.as_view(), name="usage"),
+    path("costs/", costs.Costs.as_view(), name="costs"),
+    path("statements/", statements.Statements.as_view(), name="statements"),
+    path("schema/", schema.Schema.as_view(), name="schema"),
+    path("docs/", schema.Documentation.as_view(), name="documentation"),
+]

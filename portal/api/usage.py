@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from billing import details
+from billing.models import Usage
+from billing.rules.token_classes import TokenClass
+from inventory.models import Team
+from portal.api import paging
+from portal.api.answers import page_of
+from portal.api.fields import Instant
+from portal.api.queries import ListQuery, Name
+from portal.api.schema import operation
+from portal.api.views import ScopedView
+from tenancy import access, tenants
+
+LONGEST = timedelta(days=31)
+
+
+class TokensItem(serializers.Serializer[Any]):
+    """Tokens by class. The classes are disjoint; `total` is their sum."""
+
+    def get_fields(self) -> dict[str, Any]:
+        classes = {
+            one.value: serializers.IntegerField(source=one.column, min_value=0)
+            for one in TokenClass
+        }
+        return {**classes, "total": serializers.SerializerMethodField()}
+
+    def get_total(self, row: Usage) -> int:
+        return sum(int(getattr(row, one.column)) for one in TokenClass)
+
+
+class RequestsItem(serializers.Serializer[Any]):
+    """Calls by what came of them. Cache hits are among the successful ones."""
+
+    total = serializers.IntegerField(source="requests")
+    successful = serializers.IntegerField(source="successful_requests")
+    throttled = serializers.IntegerField(source="throttled_requests", help_text="Answered 429.")
+    refused = serializers.IntegerField(source="refused_requests", help_text="Answered 401 or 403.")
+    cache_hits = serializers.IntegerField()
+    without_tokens = serializers.IntegerField(
+        source="uncovered_requests", help_text="Successful, but the log gave no tokens: a gap."
+    )
+
+
+class UsageItem(serializers.Serializer[Any]):
+    """One bucket of time of one subscription and one deployment."""
+
+    start = serializers.DateTimeField(source="bucket_start", help_text="When the bucket begins.")
+    minutes = serializers.IntegerField(help_text="How long it is: 60, 30 or 15.")
+    gateway = serializers.CharField(source="subscription.gateway.name")
+    subscription = serializers.CharField(source="subscription.name", allow_blank=True)
+    team = serializers.CharField(
+        source="team_slug", allow_null=True, help_text="Slug of its owner that day; null: nobody."
+    )
+    deployment = serializers.CharField(source="deployment.name", allow_blank=True)
+    host = serializers.CharField(
+        source="deployment.host",
+        allow_blank=True,
+        help_text="Host of the deployment's account: names repeat between accounts.",
+    )
+    model = serializers.CharField(source="deployment.model", allow_blank=True)
+    tokens = TokensItem(source="*")
+    requests = RequestsItem(source="*")
+
+
+class UsageQuery(ListQuery):
+    gateway = Name("Only usage at this gateway.")
+    subscription = Name("Only usage of APIM subscriptions of this name.")
+    team = Name("Only usage on days on which the team of this slug owned the subscription.")
+    deployment = Name("Only usage of deployments of this name.")
+
+    def get_fields(self) -> dict[str, Any]:
+        return {
+            "from": Instant(help_text="Buckets that begin at this instant or later."),
+            "to": Instant(help_text="Buckets that begin before this instant; at most 31 days on."),
+            **super().get_fields(),
+        }
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["to"] <= attrs["from"]:
+            raise serializers.ValidationError({"to": "Give an instant after `from`."})
+        if attrs["to"] - attrs["from"] > LONGEST:
+            raise serializers.ValidationError(
+                {"to": f"Give an instant at most {LONGEST.days} days after `from`."}
+            )
+        return attrs
+
+
+class UsageList(ScopedView):
+    needs = "read:usage"
+
+    @operation(
+        "listUsage",
+        tag="usage",
+        summary="Observed usage, bucket by bucket",
+        description="Ordered by start. A bucket lies wholly in one local day and one UTC day.",
+        scope=needs,
+        query=UsageQuery,
+        answer=page_of(UsageItem),
+        missing="The team to filter by is none, or it is not yours to see.",
+    )
+    def get(self, request: Request) -> Response:
+        query = UsageQuery.of(request)
+        billing = tenants.billing()
+        found = self._filtered(details.usage(self.actor, zone=billing.zone), query)
+        rows, link = paging.rows(request, query, found, details.USAGE_ORDER)
+        minutes = billing.bucket(around=query["from"]) // timedelta(minutes=1)
+        for row in rows:
+            row.minutes = minutes  # type: ignore[attr-defined]  # shown beside the row's own
+        return Response({"next": link, "results": UsageItem(rows, many=True).data})
+
+    def _filtered(self, rows: QuerySet[Usage], query: dict[str, Any]) -> QuerySet[Usage]:
+        rows = rows.filter(bucket_start__gte=query["from"], bucket_start__lt=query["to"])
+        return filtered(rows, query, self)
+
+
+def filtered(rows: QuerySet[Any], query: dict[str, Any], view: ScopedView) -> QuerySet[Any]:
+    """Rows of usage or cost, narrowed to what the common parameters name.
+
+    Raises:
+        NotFound: there is no such team, or it is not the actor's to see.
+    """
+    columns = {
+        "gateway": "subscription__gateway__name",
+        "subscription": "subscription__name",
+        "deployment": "deployment__name",
+    }
+    given = {column: query[name] for name, column in columns.items() if name in query}
+    rows = rows.filter(**given)
+    if "team" in query:
+        team = access.one(Team, view.actor, slug=query["team"])
+        rows = rows.filter(bearer_team=team.pk)
+    return rows
