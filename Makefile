@@ -24,7 +24,7 @@ LINT_ENV := DJANGO_SETTINGS_MODULE=portal.settings \
 	APPORTION_TRUSTED_ORIGINS=https://portal.example \
 	APPORTION_HTTPS=true
 
-.PHONY: help demo dev test lint format bench reset install-demo install-dev browser
+.PHONY: help demo dev test lint format bench reset install-demo install-dev browser node
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,7 +35,7 @@ demo: install-demo ## Start everything with a simulated Azure and a month of dat
 dev: install-demo ## Start database, broker, worker, beat and web; no story (SIMULATOR=1: with a simulated Azure)
 	@APPORTION_SIMULATOR='$(SIMULATOR)' exec $(PY) -m portal.supervisor
 
-test: install-dev browser lint ## Lint, types, architecture and all tests
+test: install-dev browser node lint ## Lint, types, architecture and all tests
 	@exec $(PY) -m pytest -n auto $(ARGS)
 
 lint: install-dev ## Rules, format, types, templates, import contracts, deployment checks
@@ -66,3 +66,6 @@ install-dev:
 
 browser:
 	@deploy/browser.sh
+
+node:
+	@deploy/node.sh
