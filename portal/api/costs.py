@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from billing import details
 from billing.models import RatedDay
 from billing.rules.token_classes import TokenClass
-from portal.api import paging
+from portal.api import examples, paging
 from portal.api.answers import page_of
 from portal.api.fields import Day, Exact, Month
 from portal.api.queries import ListQuery, Name
@@ -122,6 +122,7 @@ class Costs(ScopedView):
         scope=needs,
         query=CostQuery,
         answer=page_of(CostItem),
+        example=examples.page(examples.COST),
         missing="The team to filter by is none, or it is not yours to see.",
     )
     def get(self, request: Request) -> Response:

@@ -85,7 +85,7 @@ class Day(_Asked):
         return _in_range(date.fromisoformat(text))
 
 
-@extend_schema_field({"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}$", "example": "2026-11"})
+@extend_schema_field({"type": "string", "pattern": "^2[01][0-9]{2}-(0[1-9]|1[0-2])$"})
 class Month(_Asked):
     """A calendar month, read as its first day."""
 

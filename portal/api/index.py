@@ -7,6 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
+from portal.api import examples
 from portal.api.queries import Query
 from portal.api.schema import operation, version
 from portal.api.views import ScopedView
@@ -42,6 +43,7 @@ class Index(ScopedView):
         tag="index",
         summary="Where a token belongs, and what there is",
         answer=IndexItem,
+        example=examples.one(examples.INDEX),
     )
     def get(self, request: Request) -> Response:
         Query.of(request)

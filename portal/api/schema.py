@@ -7,7 +7,12 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+)
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework import serializers
 
@@ -61,6 +66,7 @@ def operation(
     tag: str,
     summary: str,
     answer: Any,
+    example: OpenApiExample,
     scope: str | None = None,
     query: type[serializers.Serializer[Any]] | None = None,
     path: dict[str, str] | None = None,
@@ -75,7 +81,8 @@ def operation(
         (status, _PROBLEM): OpenApiResponse(Problem, description=when[status])
         for status in sorted(possible)
     }
-    answers = answer if isinstance(answer, dict) else {200: answer}
+    known = answer if isinstance(answer, dict) else {200: answer}
+    answers = {key: OpenApiResponse(one, description="As asked for.") for key, one in known.items()}
     described: Callable[[Handler], Handler] = extend_schema(
         operation_id=name,
         tags=[tag],
@@ -83,6 +90,7 @@ def operation(
         description=_description(description, scope),
         parameters=[*([query] if query else []), *_path(path or {})],
         responses=answers | problems,
+        examples=[example],
     )
     return described
 

@@ -16,7 +16,7 @@ from billing.documents import csv
 from billing.statements import StatementView
 from billing.team_months import TeamMonth
 from inventory.models import Team
-from portal.api import paging
+from portal.api import examples, paging
 from portal.api.answers import Month, RoundedMoney, estimated, page_of
 from portal.api.fields import Exact, Rounded
 from portal.api.fields import Month as MonthField
@@ -153,6 +153,7 @@ class Statements(ScopedView):
         scope=needs,
         query=StatementListQuery,
         answer=page_of(StatementListItem),
+        example=examples.page(examples.MONTH_OF_TEAM),
         missing="The team to filter by is none, or it is not yours to see.",
     )
     def get(self, request: Request) -> Response:
@@ -199,6 +200,7 @@ class OneStatement(ScopedView):
         query=StatementQuery,
         path={"slug": "The team's slug.", "month": "A billing month, such as 2026-11."},
         answer={(200, "application/json"): StatementItem, (200, "text/csv"): str},
+        example=examples.one(examples.STATEMENT),
     )
     def get(self, request: Request, slug: str, month: str) -> Response | HttpResponse:
         StatementQuery.of(request)

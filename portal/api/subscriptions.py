@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from inventory.models import GatewayState, Subscription, Team
-from portal.api import paging, situations
+from portal.api import examples, paging, situations
 from portal.api.answers import ExactMoney, Month, page_of
 from portal.api.fields import Exact
 from portal.api.queries import ListQuery, Name, Query
@@ -89,6 +89,7 @@ class Subscriptions(ScopedView):
         scope=needs,
         query=SubscriptionQuery,
         answer=page_of(SubscriptionItem),
+        example=examples.page(examples.SUBSCRIPTION),
         missing="The team to filter by is none, or it is not yours to see.",
     )
     def get(self, request: Request) -> Response:
@@ -123,6 +124,7 @@ class OneSubscription(ScopedView):
         scope=needs,
         path={"gateway": "Name of the gateway.", "name": "Name of the APIM subscription."},
         answer=SubscriptionItem,
+        example=examples.one(examples.SUBSCRIPTION),
     )
     def get(self, request: Request, gateway: str, name: str) -> Response:
         Query.of(request)

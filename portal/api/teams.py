@@ -11,7 +11,7 @@ from rest_framework.reverse import reverse
 from billing import team_months
 from billing.team_months import TeamMonth
 from inventory.models import Team
-from portal.api import paging
+from portal.api import examples, paging
 from portal.api.answers import Month, RoundedMoney, estimated, page_of
 from portal.api.queries import ListQuery, Query
 from portal.api.schema import operation
@@ -52,6 +52,7 @@ class Teams(ScopedView):
         scope=needs,
         query=ListQuery,
         answer=page_of(TeamItem),
+        example=examples.page(examples.TEAM),
     )
     def get(self, request: Request) -> Response:
         query = ListQuery.of(request)
@@ -70,6 +71,7 @@ class OneTeam(ScopedView):
         scope=needs,
         path={"slug": "The team's slug."},
         answer=TeamItem,
+        example=examples.one(examples.TEAM),
     )
     def get(self, request: Request, slug: str) -> Response:
         Query.of(request)

@@ -12,7 +12,7 @@ from billing import details
 from billing.models import Usage
 from billing.rules.token_classes import TokenClass
 from inventory.models import Team
-from portal.api import paging
+from portal.api import examples, paging
 from portal.api.answers import page_of
 from portal.api.fields import Instant
 from portal.api.queries import ListQuery, Name
@@ -105,6 +105,7 @@ class UsageList(ScopedView):
         scope=needs,
         query=UsageQuery,
         answer=page_of(UsageItem),
+        example=examples.page(examples.USAGE),
         missing="The team to filter by is none, or it is not yours to see.",
     )
     def get(self, request: Request) -> Response:

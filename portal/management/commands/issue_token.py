@@ -1,4 +1,4 @@
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from datetime import timedelta
 from typing import Any
 
@@ -24,7 +24,9 @@ class Command(BaseCommand):
             choices=tokens.SCOPES,
             help="What it may read; give it again for more.",
         )
-        parser.add_argument("--days", type=int, default=90, help="How long it lasts. Default: 90.")
+        parser.add_argument(
+            "--days", type=_days, default="90", help="How long it lasts, at most 366. Default: 90."
+        )
         parser.add_argument("--name", default="", help="What it is for, as shown in the admin.")
 
     def handle(self, **options: Any) -> None:
@@ -37,6 +39,12 @@ class Command(BaseCommand):
         self.stdout.write(made.text)
 
 
+def _days(text: str) -> timedelta:
+    if not text.isdecimal() or not 1 <= int(text[:6]) <= tokens.LONGEST_LIFE.days:
+        raise ArgumentTypeError(f"give 1 to {tokens.LONGEST_LIFE.days} days, not {text}")
+    return timedelta(days=int(text))
+
+
 def _issue(options: dict[str, Any]) -> NewToken:
     scopes = tuple(dict.fromkeys(options["scope"]))
     at = clock.now()
@@ -47,7 +55,7 @@ def _issue(options: dict[str, Any]) -> NewToken:
             name=options["name"] or ", ".join(scopes),
             scopes=scopes,
             at=at,
-            lasts=timedelta(days=options["days"]),
+            lasts=options["days"],
         )
         audit.record(
             "token.issue",

@@ -1,0 +1,161 @@
+"""What answers look like: shown in the schema, and held to the real ones by a test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample
+
+_ROOT = "https://finops.example/api/v1"
+_MONTH = {
+    "month": "2026-11",
+    "start": "2026-10-31T23:00:00Z",
+    "end": "2026-11-30T23:00:00Z",
+    "time_zone": "Europe/Berlin",
+}
+_SPENT = {"amount": "1.75", "currency": "USD", "basis": "estimated"}
+_METER = "0b0e5d1f-0000-4000-8000-000000000001"
+
+INDEX: dict[str, Any] = {
+    "name": "Apportion",
+    "version": "1.0.0",
+    "tenant": {
+        "slug": "contoso",
+        "name": "Contoso",
+        "currency": "USD",
+        "time_zone": "Europe/Berlin",
+    },
+    "token": {"person": "dan@example.org", "role": "finance", "scopes": ["read:costs"]},
+    "links": {
+        name: f"{_ROOT}/{name}/"
+        for name in ("teams", "subscriptions", "usage", "costs", "statements", "schema")
+    }
+    | {"documentation": f"{_ROOT}/docs/"},
+}
+TEAM: dict[str, Any] = {
+    "slug": "search",
+    "name": "Search",
+    "cost_center": {"code": "CC-4711", "name": "Product search"},
+    "this_month": {"period": _MONTH, "spent": _SPENT, "tokens": 1000000, "unpriced_tokens": 0},
+    "url": f"{_ROOT}/teams/search/",
+}
+SUBSCRIPTION: dict[str, Any] = {
+    "gateway": "apim-contoso",
+    "name": "key-search",
+    "display_name": "Key of search",
+    "product": "gold",
+    "team": "search",
+    "state": "active",
+    "listed": True,
+    "seen_at": "2026-11-20T14:20:00Z",
+    "limit": {"amount": "5", "currency": "USD", "hardness": "hard", "source": "product Gold"},
+    "this_month": {
+        "period": _MONTH,
+        "spent": _SPENT,
+        "tokens": 1000000,
+        "unpriced_tokens": 0,
+        "usage_through": "2026-11-20T14:00:00Z",
+    },
+    "suspension": None,
+    "url": f"{_ROOT}/subscriptions/apim-contoso/key-search/",
+}
+USAGE: dict[str, Any] = {
+    "start": "2026-11-03T09:00:00Z",
+    "minutes": 60,
+    "gateway": "apim-contoso",
+    "subscription": "key-search",
+    "team": "search",
+    "deployment": "gpt-5.2-chat",
+    "host": "ai-contoso.openai.azure.com",
+    "model": "gpt-5.2-chat",
+    "tokens": {"input": 1000000, "cached_input": 0, "output": 0, "total": 1000000},
+    "requests": {
+        "total": 100,
+        "successful": 100,
+        "throttled": 0,
+        "refused": 0,
+        "cache_hits": 0,
+        "without_tokens": 0,
+    },
+}
+COST: dict[str, Any] = {
+    "day": "2026-11-03",
+    "gateway": "apim-contoso",
+    "subscription": "key-search",
+    "team": "search",
+    "deployment": "gpt-5.2-chat",
+    "host": "ai-contoso.openai.azure.com",
+    "model": "gpt-5.2-chat",
+    "token_class": "input",
+    "quantity": 1000000,
+    "price": {
+        "unit_price": "0.00000175",
+        "currency": "USD",
+        "effective_from": "2026-09-01T00:00:00Z",
+        "meter_id": _METER,
+        "meter_name": "gpt 5.2 chat Inp glbl Tokens",
+        "region": "swedencentral",
+    },
+    "exchange_rate": None,
+    "list_cost": "1.75",
+    "cost": "1.75",
+    "currency": "USD",
+    "basis": "estimated",
+}
+MONTH_OF_TEAM: dict[str, Any] = {
+    "team": "search",
+    "period": _MONTH,
+    "status": "draft",
+    "total": _SPENT,
+    "tokens": 1000000,
+    "unpriced_tokens": 0,
+    "url": f"{_ROOT}/teams/search/statements/2026-11/",
+}
+STATEMENT: dict[str, Any] = {
+    "tenant": "Contoso",
+    "team": "search",
+    "team_name": "Search",
+    "cost_center": "CC-4711 Product search",
+    "period": _MONTH,
+    "status": "draft",
+    "basis": "estimated",
+    "currency": "USD",
+    "total": "1.75",
+    "lines": [
+        {
+            "number": 1,
+            "subscription": "key-search",
+            "gateway": "apim-contoso",
+            "product": "Gold",
+            "deployment": "gpt-5.2-chat",
+            "model": "gpt-5.2-chat",
+            "token_class": "input",
+            "quantity": 1000000,
+            "unit_price": "0.00000175",
+            "price_currency": "USD",
+            "price_from": "2026-09-01T00:00:00Z",
+            "meter_id": _METER,
+            "meter_name": "gpt 5.2 chat Inp glbl Tokens",
+            "exchange_rate": None,
+            "exact": "1.75",
+            "amount": "1.75",
+        }
+    ],
+    "unpriced": [],
+    "unpriced_tokens": 0,
+    "exchange_rates": [],
+    "usage_through": "2026-11-20T14:00:00Z",
+    "calls_without_tokens": 0,
+}
+
+
+def one(value: dict[str, Any]) -> OpenApiExample:
+    """An answer with one thing."""
+    return OpenApiExample(
+        "An answer", value=value, response_only=True, media_type="application/json"
+    )
+
+
+def page(value: dict[str, Any]) -> OpenApiExample:
+    """The last page of a list, with one row."""
+    return one({"next": None, "results": [value]})
