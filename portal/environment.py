@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -52,7 +52,9 @@ class Environment(BaseSettings):
         default=True,
         description="Served over HTTPS: secure cookies, HSTS, redirect. Off only on loopback.",
     )
-    log_level: str = Field(default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="What is logged: this and whatever is graver."
+    )
 
     azure_authority_host: HttpUrl = Field(
         default=HttpUrl("https://login.microsoftonline.com"), description="Microsoft Entra ID."
@@ -60,11 +62,17 @@ class Environment(BaseSettings):
     azure_resource_manager_url: HttpUrl = Field(
         default=HttpUrl("https://management.azure.com"), description="Azure Resource Manager."
     )
-    azure_resource_manager_audience: str = "https://management.azure.com/"
+    azure_resource_manager_audience: str = Field(
+        default="https://management.azure.com/",
+        description="For whom its tokens are asked; another in other clouds.",
+    )
     azure_log_analytics_url: HttpUrl = Field(
         default=HttpUrl("https://api.loganalytics.io"), description="Log Analytics queries."
     )
-    azure_log_analytics_audience: str = "https://api.loganalytics.io"
+    azure_log_analytics_audience: str = Field(
+        default="https://api.loganalytics.io",
+        description="For whom its tokens are asked; another in other clouds.",
+    )
     azure_retail_prices_url: HttpUrl = Field(
         default=HttpUrl("https://prices.azure.com/api/retail/prices"),
         description="The Retail Prices API.",
