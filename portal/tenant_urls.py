@@ -3,11 +3,26 @@
 from django.contrib import admin
 from django.urls import path
 
+from portal.views import home, statements, status, subscription, team
+
 handler400 = "portal.problems.bad_request"
 handler403 = "portal.problems.not_allowed"
 handler404 = "portal.problems.not_found"
 handler500 = "portal.problems.server_error"
 
 urlpatterns = [
+    path("", home.home, name="home"),
+    path("teams/<slug:slug>/", team.team, name="team"),
+    path("teams/<slug:slug>/statements/", statements.statement_list, name="statements"),
+    path(
+        "teams/<slug:slug>/statements/<slug:month>/statement.csv",
+        statements.statement_csv,
+        name="statement-csv",
+    ),
+    path("teams/<slug:slug>/statements/<slug:month>/", statements.statement, name="statement"),
+    path(
+        "subscriptions/<slug:gateway>/<str:name>/", subscription.subscription, name="subscription"
+    ),
+    path("status/", status.status, name="status"),
     path("admin/", admin.site.urls),
 ]

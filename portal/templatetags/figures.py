@@ -1,0 +1,96 @@
+"""The tags that write figures, times and meters. Amounts are written by ``{% figure %}`` alone."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from billing.rules.token_classes import TokenClass
+from portal import figures
+from portal.figures import Figure, Used
+from tenancy.money import Money
+from tenancy.periods import Period
+
+register = template.Library()
+
+
+@register.simple_tag
+def figure(amount: Figure | Money | None, style: str = "plain") -> SafeString:
+    """An amount: what it rests on and its exact value stand in its title.
+
+    ``style`` is ``plain`` below a column's currency, ``symbol`` where it stands alone.
+    """
+    if isinstance(amount, Figure):
+        return _shown(amount, style)
+    if amount is None:
+        return format_html('<span class="absent">{}</span>', "none")
+    return format_html('<data value="{}">{}</data>', f"{amount.amount:f}", _text(amount, style))
+
+
+@register.simple_tag
+def price(unit_price: Decimal | None, currency: str | None) -> SafeString:
+    """The price of a million tokens, with every digit it has."""
+    if unit_price is None or currency is None:
+        return format_html('<span class="absent">{}</span>', figures.NOT_PRICED)
+    text = figures.per_million(unit_price, currency)
+    return format_html('<data value="{}">{}</data>', f"{unit_price:f}", text)
+
+
+@register.simple_tag
+def tokens(count: int) -> SafeString:
+    """A number of tokens, or of anything else that is counted."""
+    return format_html('<data value="{}">{}</data>', count, figures.tokens(count))
+
+
+@register.simple_tag
+def instant(when: datetime | None, style: str = "short", absent: str = "not yet") -> SafeString:
+    """An instant in UTC; ``long`` has the year and seconds."""
+    if when is None:
+        return format_html('<span class="absent">{}</span>', absent)
+    text = figures.long_instant(when) if style == "long" else figures.instant(when)
+    stamp = when.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return format_html('<time datetime="{}">{}</time>', stamp, text)
+
+
+@register.simple_tag
+def day(when: date) -> SafeString:
+    """A calendar day of the tenant's time zone."""
+    return format_html('<time datetime="{}">{}</time>', when.isoformat(), figures.day(when))
+
+
+@register.simple_tag
+def month(period: Period) -> SafeString:
+    """A billing month."""
+    return format_html('<time datetime="{}">{}</time>', period.key, figures.month(period))
+
+
+@register.filter
+def class_label(token_class: str) -> str:
+    """A token class in the reader's words."""
+    return TokenClass(token_class).label
+
+
+@register.inclusion_tag("_meter.html")
+def meter(share: Used) -> dict[str, object]:
+    """How full a limit is, as a bar; the percentage stands in its label."""
+    return {"used": share}
+
+
+def _shown(amount: Figure, style: str) -> SafeString:
+    if amount.shown is None or amount.exact is None:
+        about = amount.reckoning.says()
+        return format_html('<span class="absent" title="{}">{}</span>', about, amount.absent)
+    return format_html(
+        '<data value="{}" title="{}">{}</data>',
+        f"{amount.exact.amount:f}",
+        amount.about,
+        _text(amount.shown, style),
+    )
+
+
+def _text(amount: Money, style: str) -> str:
+    return figures.with_symbol(amount) if style == "symbol" else figures.plain(amount)
