@@ -1,0 +1,43 @@
+"""Every address of the API that needs a token, with what it needs: kept whole by a test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Address:
+    """One operation, asked about Alice's team."""
+
+    name: str
+    path: str
+    scope: str | None
+
+
+EVERY = (
+    Address("index", "/api/v1/", None),
+    Address("teams", "/api/v1/teams/", "read:inventory"),
+    Address("team", "/api/v1/teams/search/", "read:inventory"),
+    Address("subscriptions", "/api/v1/subscriptions/", "read:inventory"),
+    Address("subscription", "/api/v1/subscriptions/apim-contoso/key-search/", "read:inventory"),
+    Address(
+        "usage",
+        "/api/v1/usage/?from=2026-11-01T00:00:00Z&to=2026-11-30T00:00:00Z",
+        "read:usage",
+    ),
+    Address("costs", "/api/v1/costs/?month=2026-11", "read:costs"),
+    Address("statements", "/api/v1/statements/?month=2026-11", "read:statements"),
+    Address("statement", "/api/v1/teams/search/statements/2026-11/", "read:statements"),
+)
+PUBLIC = ("schema", "documentation")
+SCOPED = tuple(address for address in EVERY if address.scope)
+OF_ALICES_TEAM = tuple(
+    address for address in EVERY if address.name in {"team", "subscription", "statement"}
+)
+#: Lists narrowed to one team by parameter.
+BY_TEAM = (
+    "/api/v1/subscriptions/?team={team}",
+    "/api/v1/usage/?from=2026-11-01T00:00:00Z&to=2026-11-30T00:00:00Z&team={team}",
+    "/api/v1/costs/?month=2026-11&team={team}",
+    "/api/v1/statements/?team={team}",
+)
