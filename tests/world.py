@@ -187,7 +187,7 @@ def build() -> World:
         tenants.create("fabrikam", name="Fabrikam", currency="EUR", zone="Asia/Kolkata"),
         prices,
         roles={people["mallory"]: Role.ADMIN},
-        owners={"field": people["mallory"], "crm": people["mallory"]},
+        owners={"pune": people["mallory"], "kochi": people["mallory"]},
     )
     return World(contoso, fabrikam, people)
 

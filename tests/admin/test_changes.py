@@ -1,0 +1,155 @@
+"""A change made in the admin: done, kept in the audit log, and followed by what it must cause."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from http import HTTPStatus
+from typing import Any
+
+from billing.models import DayToRate, ExchangeRate, MeterMapping
+from governance.models import Quota
+from inventory.models import CostCenter
+from tenancy import audit, scope
+from tenancy.models import AuditRecord, Membership, Person, Role
+from tests.admin.registered import a_row, address
+from tests.world import BUCKET, World
+
+FROM = {"effective_from_0": "2026-09-01", "effective_from_1": "00:00:00"}
+
+
+def _last(world: World) -> AuditRecord:
+    with scope.of(world.contoso.ref):
+        assert list(audit.verify()) == []
+        found: AuditRecord = AuditRecord.objects.order_by("-number")[0]
+        return found
+
+
+def _done(answer: Any) -> None:
+    assert answer.status_code == HTTPStatus.FOUND, answer.context["errors"]
+
+
+def test_what_was_added_changed_and_removed_is_in_the_audit_log(world: World) -> None:
+    _done(world.erin.post(address(world.contoso, CostCenter, "add"), {"code": "CC9", "name": "A"}))
+    added = _last(world)
+    assert (added.action, added.actor) == ("cost-center.add", "erin@example.org")
+    assert added.before is None
+    assert added.after is not None
+    assert added.after == {"id": added.after["id"], "code": "CC9", "name": "A"}
+
+    row = added.after["id"]
+    change = address(world.contoso, CostCenter, row, "change")
+    _done(world.erin.post(change, {"code": "CC9", "name": "B"}))
+    changed = _last(world)
+    assert (changed.before, changed.after) == ({"name": "A"}, {"name": "B"})
+
+    history = world.carol.get(address(world.contoso, CostCenter, row, "history"))
+    assert [record.action for record in history.context["records"]] == [
+        "cost-center.change",
+        "cost-center.add",
+    ]
+    _done(world.erin.post(address(world.contoso, CostCenter, row, "delete"), {"post": "yes"}))
+    removed = _last(world)
+    assert (removed.action, removed.after) == ("cost-center.delete", None)
+    assert removed.before == {"id": row, "code": "CC9", "name": "B"}
+
+
+def test_removing_several_leaves_a_record_of_each(world: World) -> None:
+    with scope.of(world.contoso.ref):
+        rows = [CostCenter.objects.create(code=f"X{n}", name="x").pk for n in range(3)]
+        before = AuditRecord.objects.count()
+    said = {"action": "delete_selected", "_selected_action": rows, "post": "yes"}
+    _done(world.erin.post(address(world.contoso, CostCenter), said))
+    with scope.of(world.contoso.ref):
+        assert AuditRecord.objects.count() == before + 3
+        assert not CostCenter.objects.filter(pk__in=rows).exists()
+
+
+def test_saving_what_is_there_leaves_no_record(world: World) -> None:
+    row, before = a_row(world.contoso, CostCenter), _last(world)
+    change = address(world.contoso, CostCenter, row.pk, "change")
+    _done(world.erin.post(change, {"code": row.code, "name": row.name}))
+    assert _last(world).number == before.number
+
+
+def test_a_name_that_is_taken_in_the_tenant_is_said_in_the_form(world: World) -> None:
+    with scope.of(world.fabrikam.ref):
+        CostCenter.objects.create(code="ONLY-THEIRS", name="x")
+    add = address(world.contoso, CostCenter, "add")
+    taken = world.erin.post(add, {"code": "CC-search", "name": "again"})
+    assert taken.status_code == HTTPStatus.OK
+    assert b"already exists" in taken.content
+    _done(world.erin.post(add, {"code": "ONLY-THEIRS", "name": "not to be seen from here"}))
+
+
+def test_a_corrected_exchange_rate_has_its_days_rated_again(world: World) -> None:
+    row = a_row(world.contoso, ExchangeRate)
+    a_source = row.source
+    said = {"from_currency": "USD", "to_currency": "EUR", "rate": "0.91", "source": "ECB", **FROM}
+    _done(world.erin.post(address(world.contoso, ExchangeRate, row.pk, "change"), said))
+    assert _last(world).before == {"rate": "0.900000000", "source": a_source}
+    with scope.of(world.contoso.ref):
+        assert DayToRate.objects.filter(day=BUCKET.date()).exists()
+    with scope.of(world.fabrikam.ref):
+        assert not DayToRate.objects.filter(day=BUCKET.date()).exists()
+
+
+def test_a_corrected_mapping_names_who_said_so_and_has_its_days_rated_again(
+    world: World,
+) -> None:
+    row = a_row(world.contoso, MeterMapping)
+    with scope.of(world.contoso.ref):
+        MeterMapping.objects.update(confirmed_by="rule: exact name")
+    said = {"meter": row.meter_id, "reason": "Checked against the price list.", **FROM}
+    _done(world.erin.post(address(world.contoso, MeterMapping, row.pk, "change"), said))
+    assert "'confirmed_by': 'erin@example.org'" in str(_last(world).after)
+    assert _last(world).reason == "Checked against the price list."
+    with scope.of(world.contoso.ref):
+        assert DayToRate.objects.filter(day=BUCKET.date()).exists()
+
+
+def test_a_quota_names_who_set_it(world: World) -> None:
+    said = {
+        "subscription": world.search.subscription.pk,
+        "limit": "12.5",
+        "hardness": "soft",
+        "effective_from_0": "2026-12-01",
+        "effective_from_1": "00:00:00",
+        "set_by": "somebody@else.example",
+    }
+    _done(world.erin.post(address(world.contoso, Quota, "add"), said))
+    with scope.of(world.contoso.ref):
+        row = Quota.objects.get(limit=Decimal("12.5"))
+        assert row.set_by == "erin@example.org"
+    page = world.dan.get(address(world.contoso, Quota))
+    assert b"12.5 USD" in page.content
+
+
+def test_somebody_new_is_invited_with_a_role(world: World) -> None:
+    said = {
+        "email": "Nina@Example.org",
+        "name": "Nina",
+        "password": "a-long-enough-phrase",
+        "role": Role.FINANCE,
+    }
+    _done(world.erin.post(address(world.contoso, Membership, "add"), said))
+    assert "password" not in (_last(world).after or {})
+    nina = Person.objects.get(email="nina@example.org")
+    assert nina.check_password("a-long-enough-phrase")
+    with scope.of(world.contoso.ref):
+        assert Membership.objects.get(person=nina).role == Role.FINANCE
+
+
+def test_an_invitation_changes_nothing_of_somebody_who_can_sign_in_already(world: World) -> None:
+    mallory = world.people["mallory"]
+    mallory.set_password("her own, from before")
+    mallory.save()
+    said = {
+        "email": mallory.email,
+        "name": "Somebody",
+        "password": "a-long-enough-phrase",
+        "role": Role.VIEWER,
+    }
+    _done(world.erin.post(address(world.contoso, Membership, "add"), said))
+    mallory.refresh_from_db()
+    assert mallory.check_password("her own, from before")
+    assert mallory.name == "Mallory"
