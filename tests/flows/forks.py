@@ -103,7 +103,8 @@ def _serve() -> None:
             _watch(arguments, Path(said), Path(ended), tell)
         os.close(tell)
         with os.fdopen(told) as pid:
-            print(pid.readline().strip(), flush=True)
+            sys.stdout.write(pid.readline())
+            sys.stdout.flush()
 
 
 def _watch(arguments: list[str], said: Path, ended: Path, tell: int) -> None:
@@ -134,10 +135,10 @@ def _run(arguments: list[str], said: Path) -> None:
     try:
         call_command(*arguments)
     except CommandError as error:
-        print(error, flush=True)
+        sys.stdout.write(f"{error}\n")
         code = error.returncode
     except BaseException as error:  # noqa: BLE001 - a fault of the command, told to the test
-        print(f"{type(error).__name__}: {error}", flush=True)
+        sys.stdout.write(f"{type(error).__name__}: {error}\n")
         code = 99
     sys.stdout.flush()
     sys.stderr.flush()

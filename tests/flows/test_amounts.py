@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, localcontext
@@ -54,7 +53,7 @@ class Told:
 @pytest.fixture(scope="module")
 def told(
     django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, Told]]:
+) -> dict[str, Told]:
     """Both tenants of the whole setting, through every step up to the statement."""
     folder = tmp_path_factory.mktemp("workshop")
     credentials = folder / "credentials.json"
@@ -67,10 +66,11 @@ def told(
         chosen = present.APPORTION.model_copy(update=pointing_at(azure, folder))
         with django_db_blocker.unblock(), override_settings(APPORTION=chosen):
             steps.settle(azure)
-            said = {tenant.name: _told(azure, tenant) for tenant in BOTH}
+            prices = reckoning.table(azure.control.get("/export/prices.csv").text)
+            said = {tenant.name: _told(azure, tenant, prices) for tenant in BOTH}
             connections.close_all()
             bed.empty()
-    yield said
+    return said
 
 
 BOTH = (CONTOSO, FABRIKAM)
@@ -117,7 +117,9 @@ def test_a_statement_is_the_sum_of_its_lines_and_of_what_its_team_owns(
         assert view.total.amount == sum(line.amount.amount for line in view.lines)
         assert view.total.amount == exact.quantize(Decimal("0.01"))
         assert view.unpriced_tokens == sum(held.unpriced for held in owned)
-        assert all(abs(line.amount.amount - line.exact.amount) < Decimal("0.01") for line in view.lines)
+        assert all(
+            abs(line.amount.amount - line.exact.amount) < Decimal("0.01") for line in view.lines
+        )
 
 
 @pytest.mark.parametrize("tenant", BOTH, ids=lambda tenant: tenant.service)
@@ -132,7 +134,7 @@ def test_a_line_can_be_reckoned_by_hand(told: dict[str, Told], tenant: Tenant) -
     assert {line.exchange_rate is None for line in lines} == {tenant is CONTOSO}
 
 
-def _told(azure: Azure, tenant: Tenant) -> Told:
+def _told(azure: Azure, tenant: Tenant, prices: list[dict[str, str]]) -> Told:
     slug = tenant.service.removeprefix("apim-")
     ref = tenants.by_slug(slug)
     found = rows(
@@ -156,10 +158,10 @@ def _told(azure: Azure, tenant: Tenant) -> Told:
             for month in MONTHS
         }
     product = {(month, name): Sum(*figures) for month, name, *figures in found}
-    return Told(product, _reckoned(azure, tenant), views, owned)
+    return Told(product, _reckoned(azure, tenant, prices), views, owned)
 
 
-def _reckoned(azure: Azure, tenant: Tenant) -> dict[Key, Sum]:
+def _reckoned(azure: Azure, tenant: Tenant, prices: list[dict[str, str]]) -> dict[Key, Sum]:
     def exported(name: str) -> list[dict[str, str]]:
         answer = azure.control.get(f"/export/{name}.csv", params={"workspace": tenant.workspace_id})
         return reckoning.table(answer.text)
@@ -168,7 +170,7 @@ def _reckoned(azure: Azure, tenant: Tenant) -> dict[Key, Sum]:
         region=tenant.region,
         zone=tenant.time_zone,
         models={deployed.name: deployed.model for deployed in tenant.account.deployments},
-        prices=exported("prices"),
+        prices=prices,
         rates=RATES if tenant is FABRIKAM else (),
     )
     found = reckoning.requests(exported("llm"), exported("gateway"))
