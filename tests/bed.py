@@ -15,7 +15,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ TEMPLATE = "apportion_template"
 _SOCKET = "APPORTION_TEST_SOCKET"
 _WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 DATABASE = f"apportion_{_WORKER}"
+#: A second database, in which the small world stands ready: see `inhabited`.
+INHABITED = f"{DATABASE}_inhabited"
 #: Filled once, at the migration, and read-only for the application.
 _KEPT = frozenset({"django_migrations", "django_content_type"})
 
@@ -78,8 +81,21 @@ _to_undo = ExitStack()
 def attach() -> None:
     """Point Django at this worker's database, making it where this process runs alone."""
     if _WORKER == "main":
-        server().create_database(DATABASE, like=TEMPLATE)
+        _create_databases(DATABASE)
     _connect_to(DATABASE)
+
+
+@contextmanager
+def inhabited() -> Iterator[None]:
+    """Work in the second database, with a new connection; then in the first again."""
+    from django.db import connections  # noqa: PLC0415 - read only when settings are there
+
+    connection = connections["default"]
+    connection.close()
+    connection.settings_dict["NAME"] = INHABITED
+    yield
+    connection.close()
+    connection.settings_dict["NAME"] = DATABASE
 
 
 def empty() -> None:
@@ -106,6 +122,11 @@ def _migrate() -> None:
     subprocess.run(command, cwd=CHECKOUT, env=os.environ | template, check=True)
 
 
+def _create_databases(name: str) -> None:
+    for database in (name, f"{name}_inhabited"):
+        server().create_database(database, like=TEMPLATE)
+
+
 def _connect_to(database: str) -> None:
     from django.conf import settings  # noqa: PLC0415 - read only when this module has set them
     from django.db import connections  # noqa: PLC0415
@@ -125,8 +146,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """In the controller, for each worker: its database."""
-    server().create_database(f"apportion_{node.gateway.id}", like=TEMPLATE)
+    """In the controller, for each worker: its databases."""
+    _create_databases(f"apportion_{node.gateway.id}")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -39,10 +40,27 @@ def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
         bed.empty()
 
 
+@pytest.fixture(scope="session")
+def standing_world(django_db_setup: None, django_db_blocker: Any) -> World:
+    """The world, committed once in this worker's second database."""
+    with django_db_blocker.unblock(), bed.inhabited():
+        return small_world.build()
+
+
 @pytest.fixture
-def world(db: None) -> World:
-    """Two tenants, their people and a few rows of everything; gone after the test."""
-    return small_world.build()
+def _inhabited(standing_world: World, django_db_blocker: Any) -> Iterator[World | None]:
+    """The second database, unless the test has begun its transaction in the first already."""
+    if connections["default"].in_atomic_block:
+        yield None
+        return
+    with django_db_blocker.unblock(), bed.inhabited():
+        yield copy.deepcopy(standing_world)
+
+
+@pytest.fixture
+def world(_inhabited: World | None, db: None) -> World:
+    """Two tenants, their people and a few rows of everything; as new in each test."""
+    return _inhabited or small_world.build()
 
 
 @pytest.fixture
