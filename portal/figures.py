@@ -174,6 +174,13 @@ def long_instant(when: datetime) -> str:
     return f"{utc.day} {utc:%b %Y %H:%M:%S} UTC"
 
 
+def start(when: datetime) -> str:
+    """``1 Dec 2025 UTC``; with the time where it is not midnight."""
+    utc = when.astimezone(UTC)
+    clock = f" {utc:%H:%M}" if utc.hour or utc.minute else ""
+    return f"{day(utc.date())}{clock} UTC"
+
+
 def _trimmed(amount: Decimal) -> str:
     text = f"{amount:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

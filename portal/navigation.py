@@ -12,6 +12,9 @@ from portal.admin_site import ENTERS
 from tenancy import tenants
 from tenancy.access import Actor
 
+SIGN_IN = "/sign-in/"
+SIGN_OUT = "/sign-out/"
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -57,6 +60,10 @@ class Frame:
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: ``frame`` below a tenant's address, None elsewhere."""
+    """Context processor: ``frame`` below a tenant's address, None elsewhere.
+
+    Addresses outside of tenants are given here: ``{% url %}`` stays with the tenant.
+    """
     actor = getattr(request, "actor", None)
-    return {"frame": Frame(actor, request.path) if actor else None}
+    frame = Frame(actor, request.path) if actor else None
+    return {"frame": frame, "sign_in": SIGN_IN, "sign_out": SIGN_OUT}

@@ -10,8 +10,10 @@ from decimal import Decimal, localcontext
 from tenancy.money import EXACT, Money
 from tenancy.periods import Period
 
-WIDTH, HEIGHT = 760, 250
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 640, 16, 226
+_LEFT, _TOP, _BOTTOM = 52, 16, 226
+#: Where the days end: with room for labels beside the line, or without.
+_LABELLED, _WHOLE = 640, 752
+_DAY = timedelta(days=1)
 _LABELLED_DAYS = (1, 8, 15, 22, 29)
 _STEPS = tuple(Decimal(step) for step in ("1", "2", "2.5", "5", "10"))
 
@@ -33,16 +35,27 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Plot:
-    """A plot of one period, ready to be written: every number is text with one decimal."""
+class Line:
+    """A line through points, with the place of its last one and of its label."""
 
+    points: str
+    x: str
+    y: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A plot of one period, ready to be written: every number is text with one decimal.
+
+    ``limit`` is the height of the limit's line.
+    """
+
+    right: int
     across: tuple[Mark, ...]
     up: tuple[Mark, ...]
-    line: str
-    end: Mark | None
-    end_x: str
-    end_y: str
-    limit: Mark | None
+    line: Line | None = None
+    limit: str = ""
     bars: tuple[Bar, ...] = ()
 
 
@@ -58,24 +71,13 @@ def cumulative(points: Sequence[Point], period: Period, limit: Money | None) -> 
     """A line from the period's start through each day's end, with the limit across it."""
     with localcontext(EXACT):
         top = _top([point.amount for point in points] + ([limit.amount] if limit else []))
-        places = [f"{_LEFT},{_BOTTOM}"]
-        places += [
-            f"{_text(_x(point.day + timedelta(days=1), period))},{_text(_y(point.amount, top))}"
-            for point in points
-        ]
-        last = points[-1] if points else None
         bound = _y(limit.amount, top) if limit else None
-        end = _y(last.amount, top) if last else None
-        if bound is not None and end is not None:
-            end = _apart(end, bound)
         return Plot(
-            across=_days(period),
+            right=_LABELLED,
+            across=_days(period, _LABELLED),
             up=_amounts(top),
-            line=" ".join(places) if points else "",
-            end=Mark(_text(end), "") if end is not None else None,
-            end_x=_text(_x(last.day + timedelta(days=1), period)) if last else "",
-            end_y=_text(_y(last.amount, top)) if last else "",
-            limit=Mark(_text(bound), "") if bound is not None else None,
+            line=_line(points, period, top, bound) if points else None,
+            limit="" if bound is None else _text(bound),
         )
 
 
@@ -83,26 +85,27 @@ def daily(points: Sequence[Point], period: Period) -> Plot:
     """A bar for each day."""
     with localcontext(EXACT):
         top = _top([point.amount for point in points])
-        step = Decimal(_RIGHT - _LEFT) / _length(period)
+        step = Decimal(_WHOLE - _LEFT) / _length(period)
         bars = tuple(
             Bar(
-                x=_text(_x(point.day, period) + step / 8),
+                x=_text(_x(point.day, period, _WHOLE) + step / 8),
                 y=_text(_y(point.amount, top)),
                 width=_text(step * 3 / 4),
                 height=_text(_BOTTOM - _y(point.amount, top)),
             )
             for point in points
         )
-        return Plot(
-            across=_days(period),
-            up=_amounts(top),
-            line="",
-            end=None,
-            end_x="",
-            end_y="",
-            limit=None,
-            bars=bars,
-        )
+        return Plot(_WHOLE, _days(period, _WHOLE), _amounts(top), bars=bars)
+
+
+def _line(points: Sequence[Point], period: Period, top: Decimal, bound: Decimal | None) -> Line:
+    ends = [
+        (_text(_x(point.day + _DAY, period, _LABELLED)), _text(_y(point.amount, top)))
+        for point in points
+    ]
+    places = [f"{_LEFT},{_BOTTOM}", *(f"{x},{y}" for x, y in ends)]
+    label = _y(points[-1].amount, top)
+    return Line(" ".join(places), *ends[-1], _text(_apart(label, bound)))
 
 
 def _top(amounts: Sequence[Decimal]) -> Decimal:
@@ -119,26 +122,26 @@ def _amounts(top: Decimal) -> tuple[Mark, ...]:
     return tuple(Mark(_text(_y(mark, top)), f"{mark.normalize():,f}") for mark in marks)
 
 
-def _days(period: Period) -> tuple[Mark, ...]:
+def _days(period: Period, right: int) -> tuple[Mark, ...]:
     days = (period.first_day.replace(day=number) for number in _LABELLED_DAYS if number <= 28)
-    marks = [Mark(_text(_x(day, period)), f"{day.day} {day:%b}") for day in days]
+    marks = [Mark(_text(_x(day, period, right)), f"{day.day} {day:%b}") for day in days]
     if period.last_day.day >= 29:
         late = period.first_day.replace(day=29)
-        marks.append(Mark(_text(_x(late, period)), f"{late.day} {late:%b}"))
+        marks.append(Mark(_text(_x(late, period, right)), f"{late.day} {late:%b}"))
     return tuple(marks)
 
 
-def _apart(end: Decimal, bound: Decimal) -> Decimal:
+def _apart(end: Decimal, bound: Decimal | None) -> Decimal:
     """Where the line's label stands so that it does not cover the limit's."""
     least = Decimal(15)
-    if abs(end - bound) >= least:
+    if bound is None or abs(end - bound) >= least:
         return end
     return bound - least if end < bound else bound + least
 
 
-def _x(when: date, period: Period) -> Decimal:
+def _x(when: date, period: Period, right: int) -> Decimal:
     gone = Decimal((when - period.first_day).days)
-    return _LEFT + (_RIGHT - _LEFT) * gone / _length(period)
+    return _LEFT + (right - _LEFT) * gone / _length(period)
 
 
 def _y(amount: Decimal, top: Decimal) -> Decimal:

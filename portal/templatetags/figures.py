@@ -16,14 +16,22 @@ from tenancy.money import Money
 from tenancy.periods import Period
 
 register = template.Library()
+_INSTANTS = {
+    "short": figures.instant,
+    "long": figures.long_instant,
+    "from": figures.start,
+}
 
 
 @register.simple_tag
 def figure(amount: Figure | Money | None, style: str = "plain") -> SafeString:
     """An amount: what it rests on and its exact value stand in its title.
 
-    ``style`` is ``plain`` below a column's currency, ``symbol`` where it stands alone.
+    ``style`` is ``plain`` below a column's currency, ``symbol`` where it stands alone, ``bare``
+    inside a drawing, which holds nothing but text.
     """
+    if style == "bare":
+        return format_html("{}", _bare(amount))
     if isinstance(amount, Figure):
         return _shown(amount, style)
     if amount is None:
@@ -48,10 +56,10 @@ def tokens(count: int) -> SafeString:
 
 @register.simple_tag
 def instant(when: datetime | None, style: str = "short", absent: str = "not yet") -> SafeString:
-    """An instant in UTC; ``long`` has the year and seconds."""
+    """An instant in UTC; ``long`` has the year and seconds, ``from`` leaves midnight unsaid."""
     if when is None:
         return format_html('<span class="absent">{}</span>', absent)
-    text = figures.long_instant(when) if style == "long" else figures.instant(when)
+    text = _INSTANTS[style](when)
     stamp = when.astimezone(UTC).isoformat().replace("+00:00", "Z")
     return format_html('<time datetime="{}">{}</time>', stamp, text)
 
@@ -90,6 +98,11 @@ def _shown(amount: Figure, style: str) -> SafeString:
         amount.about,
         _text(amount.shown, style),
     )
+
+
+def _bare(amount: Figure | Money | None) -> str:
+    shown = amount.shown if isinstance(amount, Figure) else amount
+    return figures.NO_DATA if shown is None else figures.plain(shown)
 
 
 def _text(amount: Money, style: str) -> str:

@@ -31,4 +31,8 @@ def entrance(request: HttpRequest) -> HttpResponse:
 
 def _named(tenant: scope.TenantRef) -> dict[str, str]:
     with scope.of(tenant):
-        return {"slug": tenant.slug, "name": tenants.billing().name}
+        return {
+            "address": f"/t/{tenant.slug}/",
+            "slug": tenant.slug,
+            "name": tenants.billing().name,
+        }
