@@ -22,8 +22,9 @@ def main() -> int:
     try:
         options = replace(supervisor.options_from(os.environ), azure=Azure.SIMULATED, say=_say)
         with supervisor.running(options) as services:
-            outcome = _tell(services)
-            if outcome == 0 and os.environ.get("ONCE", "") in {"", "0"}:
+            once = os.environ.get("ONCE", "") not in {"", "0"}
+            outcome = _tell(services, ["--must-hold"] if once else [])
+            if outcome == 0 and not once:
                 _say("\nCtrl-C stops everything.")
                 services.wait()
             return outcome
@@ -38,10 +39,10 @@ def main() -> int:
         return 1
 
 
-def _tell(services: Services) -> int:
+def _tell(services: Services, options: list[str]) -> int:
     """The story, in a process of its own: only now is there a database for Django."""
     command = [sys.executable, "manage.py", "demo_story"]
-    command += ["--web-url", services.web_url, "--state", str(services.folders.state)]
+    command += ["--web-url", services.web_url, "--state", str(services.folders.state), *options]
     environment = {**os.environ, **services.environment}
     return subprocess.run(command, cwd=CHECKOUT, env=environment, check=False).returncode
 

@@ -16,11 +16,9 @@ from tenancy.money import Money
 
 
 def holds(tale: Tale) -> bool:
-    """Whether the story came out: one key suspended and refused, another served, all priced."""
-    suspended = sum(len(tenant.suspended) for tenant in tale.tenants)
+    """Whether the story came out: a key suspended and refused, another served, statements made."""
     return (
-        suspended == 1
-        and tale.refused is not None
+        tale.refused is not None
         and tale.refused.answer.key_refused
         and tale.served is not None
         and tale.served.answer.status == 200

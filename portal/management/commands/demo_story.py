@@ -19,9 +19,12 @@ class Command(BaseCommand):
         """Where the portal is, and where to keep the summary."""
         parser.add_argument("--web-url", required=True)
         parser.add_argument("--state", type=Path, required=True)
+        parser.add_argument(
+            "--must-hold", action="store_true", help="Fail if nobody is over quota this month."
+        )
 
     def handle(self, **options: Any) -> None:
-        """Tell the story, print and store its summary; fail if it did not come out."""
+        """Tell the story, print and store its summary."""
         control = settings.APPORTION.simulator_control_url
         if not control:
             raise CommandError("APPORTION_SIMULATOR_CONTROL_URL is not set: `make demo` sets it.")
@@ -35,7 +38,7 @@ class Command(BaseCommand):
         said = summary.as_json(tale, web_url=options["web_url"])
         file.write_text(json.dumps(said, indent=2) + "\n")
         self._say(f"\nThe same as JSON: {file}")
-        if not summary.holds(tale):
+        if options["must_hold"] and not summary.holds(tale):
             raise CommandError("The story did not come out as it should: see above.")
 
     def _say(self, line: str) -> None:
