@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import redis
 from django.db import connections
 
 from portal import embedded
+from portal.celery import app
 from tests import bed
 from tests import world as small_world
 from tests.azure import Azure, opened
@@ -64,9 +67,28 @@ def world(_inhabited: World | None, db: None) -> World:
 
 
 @pytest.fixture
+def lasting_world(standing_world: World, django_db_blocker: Any) -> Iterator[World]:
+    """The standing world in real transactions, for tests that commit no change to it."""
+    with django_db_blocker.unblock(), bed.inhabited():
+        yield copy.deepcopy(standing_world)
+        connections.close_all()
+
+
+@pytest.fixture
 def committed_world(committed: None) -> World:
     """The same, committed: for threads, workers and other connections."""
     return small_world.build()
+
+
+@pytest.fixture
+def clock_at(settings: Any) -> Callable[[datetime], None]:
+    """Moves the product's clock, so that doors read about this instant."""
+
+    def moved(instant: datetime) -> None:
+        offset = int((instant - datetime.now(UTC)).total_seconds())
+        settings.APPORTION = settings.APPORTION.model_copy(update={"clock_offset_seconds": offset})
+
+    return moved
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +96,23 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of this worker's own Redis."""
     with embedded.redis(tmp_path_factory.mktemp("redis")) as running:
         yield running.url
+
+
+@pytest.fixture
+def queue(broker: str) -> Iterator[redis.Redis]:
+    """The product's task queue on this worker's broker, empty at first; no worker reads it."""
+    was = app.conf.broker_url
+    with redis.Redis.from_url(broker) as client:
+        client.flushdb()
+        _send_to(broker)
+        yield client
+        _send_to(was)
+
+
+def _send_to(url: str) -> None:
+    celery: Any = app
+    celery.amqp._producer_pool = celery._pool = None  # else the connections of before go on
+    celery.conf.broker_url = url
 
 
 @pytest.fixture(scope="session")

@@ -262,6 +262,7 @@ def _gateway(ref: TenantRef) -> Gateway:
         resource_group="rg-ai",
         service=f"apim-{ref.slug}",
         workspace_id=f"d4b6a1f2-7c3e-4f90-b1a5-{ref.id:012}",
+        credential=ref.slug,
         usage_from=START,
     )
     ModelAccount.objects.create(

@@ -1,0 +1,112 @@
+"""Every address there is, found by walking the URLconf, with keys filled in from the world.
+
+A route with a key that `KEYS` does not know fails the tests: whoever adds one says here what
+its values are, and it is tested from then on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from tests.world import House, Place
+
+PAGES, DOORSTEP = "portal.tenant_urls", "portal.urls"
+
+#: What each key of a route is, for one team and what it owns.
+KEYS: dict[str, Callable[[Place, House], object]] = {
+    "slug": lambda place, house: house.team.slug,
+    "month": lambda place, house: "2026-11",
+    "gateway": lambda place, house: place.gateway.name,
+    "name": lambda place, house: house.subscription.name,
+}
+
+#: Questions that a route must be asked with.
+QUESTIONS = {
+    "api:usage": "?from=2026-11-01T00:00:00Z&to=2026-11-20T00:00:00Z",
+    "api:costs": "?month=2026-11",
+}
+
+#: Addresses outside any tenant that show nobody's data, with why they need no sign-in.
+OPEN = {
+    "sign-in": "where one signs in",
+    "sign-out": "ends a session; a GET does nothing",
+    "live": "says that the process runs",
+    "ready": "says whether the services it needs answer",
+    "api:schema": "describes the API, the same for everybody",
+    "api:documentation": "shows that description",
+    None: "leads to the page with a slash at its end",
+}
+
+
+@dataclass(frozen=True)
+class Route:
+    """One address: its name, with its namespace, and the keys it takes."""
+
+    urlconf: str
+    name: str | None
+    keys: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return self.name or "unnamed"
+
+    def address(self, place: Place, house: House) -> str:
+        """The path for a tenant's team."""
+        unknown = [key for key in self.keys if key not in KEYS]
+        assert not unknown, (
+            f"the route {self} takes {unknown[0]!r}: say in tests/isolation/routes.py what it is"
+        )
+        values = {key: KEYS[key](place, house) for key in self.keys}
+        path = reverse(str(self.name), urlconf=self.urlconf, kwargs=values)
+        path += QUESTIONS.get(str(self.name), "")
+        return place.home.rstrip("/") + path if self.urlconf == PAGES else path
+
+
+def pages() -> list[Route]:
+    """Those of a tenant's own; the admin's are walked in tests/admin."""
+    return list(_walk(PAGES))
+
+
+def api() -> list[Route]:
+    """Those of the API that need a token."""
+    return [route for route in _doorstep() if route.name not in OPEN and _is_api(route)]
+
+
+def outside() -> list[Route]:
+    """Those outside any tenant, the API's aside."""
+    return [route for route in _doorstep() if not _is_api(route)]
+
+
+def _doorstep() -> list[Route]:
+    return list(_walk(DOORSTEP))
+
+
+def _is_api(route: Route) -> bool:
+    return str(route.name).startswith("api:")
+
+
+def _walk(urlconf: str) -> Iterator[Route]:
+    yield from _below(urlconf, get_resolver(urlconf).url_patterns, "", ())
+
+
+def _below(
+    urlconf: str, patterns: list[URLPattern | URLResolver], space: str, keys: tuple[str, ...]
+) -> Iterator[Route]:
+    for pattern in patterns:
+        here = (*keys, *pattern.pattern.converters, *_named_groups(pattern))
+        if isinstance(pattern, URLResolver):
+            if pattern.namespace == "admin":
+                continue
+            inner = f"{space}{pattern.namespace}:" if pattern.namespace else space
+            yield from _below(urlconf, pattern.url_patterns, inner, here)
+        else:
+            name = f"{space}{pattern.name}" if pattern.name else None
+            yield Route(urlconf, name, here)
+
+
+def _named_groups(pattern: URLPattern | URLResolver) -> tuple[str, ...]:
+    if pattern.pattern.converters:
+        return ()
+    return tuple(pattern.pattern.regex.groupindex)
