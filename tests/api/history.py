@@ -67,7 +67,7 @@ def _output_prices() -> None:
             listed_price=listed,
             unit_of_measure="1M",
             unit_price=listed / 1_000_000,
-            run=InstallationRun.objects.first(),
+            run=InstallationRun.objects.earliest("id"),
         )
 
 

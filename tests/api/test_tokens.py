@@ -135,16 +135,17 @@ def test_using_a_token_is_noted(world: World) -> None:
     Program(token).ask("teams/")
     with scope.of(world.contoso.ref):
         row = ApiToken.objects.get(prefix=token[-43:][:6])
+    assert row.last_used_at is not None
     assert row.last_used_at >= small_world.NOW
 
 
 @every
-@pytest.mark.parametrize("method", ["post", "put", "patch", "delete", "options"])
-def test_nothing_can_be_written(world: World, address: Address, method: str) -> None:
+def test_nothing_can_be_written(world: World, address: Address) -> None:
     headers = {"Authorization": f"Bearer {world.token('erin')}"}
-    answer = getattr(Client(), method)(address.path, headers=headers)
-    problem(answer, 405)
-    assert answer["Allow"] == "GET, HEAD"
+    for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
+        answer = Client().generic(method, address.path, headers=headers)
+        problem(answer, 405)
+        assert answer["Allow"] == "GET, HEAD"
 
 
 @every

@@ -56,7 +56,10 @@ def test_another_tenant_sees_nothing_of_this_one(
 ) -> None:
     history.write(world)
     rows = program("mallory").all(address, **LISTS[address])
-    assert {_team(row) for row in rows} <= {"field", "crm", None}
+    assert {_team(row) for row in rows} <= {
+        *(house.team.slug for house in world.fabrikam.houses),
+        None,
+    }
     assert "contoso" not in str(rows)
 
 
@@ -84,11 +87,10 @@ def test_filtering_by_anothers_team_tells_nothing(program: Asking, address: str,
 
 
 @pytest.mark.parametrize("name", ["carol", "dan", "erin", "vic"])
-@pytest.mark.parametrize("address", EVERY, ids=lambda address: address.name)
-def test_whoever_sees_the_whole_tenant_sees_each(
-    program: Asking, address: Address, name: str
-) -> None:
-    assert program(name).ask(address.path).status_code == 200
+def test_whoever_sees_the_whole_tenant_sees_each(program: Asking, name: str) -> None:
+    asking = program(name)
+    answers = {address.name: asking.ask(address.path).status_code for address in EVERY}
+    assert answers == {address.name: 200 for address in EVERY}
 
 
 @pytest.mark.parametrize("address", ["usage/", "costs/"])
