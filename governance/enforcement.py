@@ -19,7 +19,7 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 
 from connectors import apim
-from connectors.failures import Changed, ConnectorError
+from connectors.failures import Changed, ConnectorError, Transient, Unreachable
 from connectors.records import ObservedSubscription, StateChange, SubscriptionState
 from connectors.session import AzureSession
 from governance import decisions
@@ -70,7 +70,7 @@ def enforce(tenant: TenantRef, *, at: datetime, contention: Contention) -> tuple
     with runs.of_tenant(tenant, STEP, contention=contention) as run:
         with scope.of(tenant):
             run.hold()
-            _settle_old_intents()
+            _settle_old_intents(at=at)
             stale_after = timedelta(minutes=chosen.stale_after_minutes)
             everything = decisions.of_tenant(at=at, stale_after=stale_after)
             differing = [
@@ -83,7 +83,7 @@ def enforce(tenant: TenantRef, *, at: datetime, contention: Contention) -> tuple
         cycle = _Cycle(tenant, run, Mode(chosen.mode), stale_after, at)
         done = tuple(_act_on(cycle, refs[one.gateway_id], one) for one in allowed)
         run.count(read=len(everything), written=_count(done, ActionOutcome.DONE))
-        run.note(failed=_count(done, ActionOutcome.FAILED))
+        run.note(failed=_count(done, ActionOutcome.FAILED, ActionOutcome.INTENDED))
         if held:
             raise TooManySuspensions(wanted=len(held), most=chosen.most_suspensions)
     return done
@@ -123,6 +123,8 @@ def _act_on(cycle: _Cycle, gateway: GatewayRef, one: Decided) -> Done:
     try:
         with azure.session_as(gateway.credential) as session:
             return _carry_out(cycle, session, gateway, one, intent)
+    except _OutcomeUnknown as error:  # the intent stays open: the next cycle settles it
+        return Done(one, ActionOutcome.INTENDED, str(error))
     except (ConnectorError, Refused) as error:
         with scope.of(cycle.tenant):
             _finish(intent, ActionOutcome.FAILED, error=str(error))
@@ -141,21 +143,40 @@ def _carry_out(
         if fresh.decision.desired is not one.decision.desired:
             raise _Turned()
         try:
-            change = apim.set_state(
-                session,
-                gateway.service,
-                one.name,
-                state=_target(fresh),
-                comment=_comment(fresh),
-                etag=seen.etag,
-            )
+            change, after = _change(session, gateway, fresh, seen.etag)
         except Changed:
             if attempt == 2:
                 raise
             continue
-        after = apim.subscription(session, gateway.service, one.name)
         return _record(cycle, replace(fresh, crossed_at=one.crossed_at), intent, change, after)
     raise AssertionError("the loop returns or raises")
+
+
+def _change(
+    session: AzureSession, gateway: GatewayRef, one: Decided, etag: str
+) -> tuple[StateChange, ObservedSubscription]:
+    """Change the gateway and read it back.
+
+    Raises:
+        _OutcomeUnknown: the change was sent, and whether it was made cannot be said.
+    """
+    sent = False
+    try:
+        change = apim.set_state(
+            session,
+            gateway.service,
+            one.name,
+            state=_target(one),
+            comment=_comment(one),
+            etag=etag,
+        )
+        sent = True
+        return change, apim.subscription(session, gateway.service, one.name)
+    except ConnectorError as error:
+        lost = isinstance(error, Transient) and not isinstance(error, Unreachable)
+        if sent or lost:
+            raise _OutcomeUnknown(says=error) from error
+        raise
 
 
 def _overtaken(cycle: _Cycle, one: Decided, intent: Action) -> Done:
@@ -165,6 +186,11 @@ def _overtaken(cycle: _Cycle, one: Decided, intent: Action) -> Done:
             _lift_suspension(one, at=cycle.at, because="it was found active at the gateway")
         _finish(intent, ActionOutcome.OVERTAKEN, error="The gateway was found as it should be.")
     return Done(one, ActionOutcome.OVERTAKEN)
+
+
+class _OutcomeUnknown(Refused):
+    code = "outcome-unknown"
+    text = "{says} Whether the gateway has changed is not known; the next cycle reads it."
 
 
 class _Turned(Refused):
@@ -182,9 +208,17 @@ def _decide_again(cycle: _Cycle, one: Decided, seen: ObservedSubscription) -> De
             comment=seen.subscription.state_comment,
             at=cycle.at,
         )
+        if _suspended_by_others(seen):
+            _lift_suspension(one, at=cycle.at, because="somebody else has suspended it since")
         return decisions.of_subscription(
             one.subscription_id, at=cycle.at, stale_after=cycle.stale_after
         )
+
+
+def _suspended_by_others(seen: ObservedSubscription) -> bool:
+    """Whether a person suspended it after us, and without our comment: theirs to serve again."""
+    ours = (seen.subscription.state_comment or "").startswith(ACTOR)
+    return seen.subscription.state == SubscriptionState.SUSPENDED and not ours
 
 
 def _record(
@@ -288,10 +322,10 @@ def _finish(
     )
 
 
-def _settle_old_intents() -> None:
+def _settle_old_intents(*, at: datetime) -> None:
     """Intents of a cycle that died: whether they were carried out, this cycle will read."""
-    open_intents: Iterable[Action] = Action.objects.filter(outcome=ActionOutcome.INTENDED)
-    for intent in open_intents:
+    open_intents = Action.objects.filter(outcome=ActionOutcome.INTENDED)
+    for intent in open_intents.select_related("subscription__gateway"):
         if intent.verb == Verb.SUSPEND:
             # The gateway may have been changed already: it must stay ours to reactivate.
             Suspension.objects.get_or_create(
@@ -305,6 +339,14 @@ def _settle_old_intents() -> None:
                 },
             )
         _finish(intent, ActionOutcome.OVERTAKEN, error="The cycle ended before its outcome.")
+        audit.record(
+            f"subscription.{intent.verb}",
+            f"{intent.subscription.gateway}/{intent.subscription}",
+            by=ACTOR,
+            at=at,
+            after={"state": "not known: the cycle ended before it was read", **intent.evidence},
+            reason=intent.reason,
+        )
 
 
 def _verb(one: Decided) -> Verb:
@@ -330,5 +372,5 @@ def _plain(evidence: dict[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def _count(done: Iterable[Done], outcome: ActionOutcome) -> int:
-    return sum(one.outcome is outcome for one in done)
+def _count(done: Iterable[Done], *outcomes: ActionOutcome) -> int:
+    return sum(one.outcome in outcomes for one in done)

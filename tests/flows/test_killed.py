@@ -17,8 +17,10 @@ from tests import bed
 from tests.flows.forks import Commands, until
 from tests.flows.steps import Steps, everything, rows
 
+#: The public list, which these steps do not touch.
+LIST = ("billing_meter", "billing_price")
 #: What differs between any two runs: when they were, and what they are called.
-RUNS = ("tenancy_run", "tenancy_installationrun", "tenancy_auditrecord")
+RUNS = ("tenancy_run", "tenancy_installationrun", "tenancy_auditrecord", *LIST)
 SINCE = datetime(2026, 10, 28, 0, 0, tzinfo=ZoneInfo("Europe/Berlin"))
 QUERIES = "/v1/workspaces"
 UNREAD = "SELECT count(*) FROM billing_usage WHERE tenant_id = %s AND bucket_start >= %s"
