@@ -83,7 +83,8 @@ def enforce(tenant: TenantRef, *, at: datetime, contention: Contention) -> tuple
         cycle = _Cycle(tenant, run, Mode(chosen.mode), stale_after, at)
         done = tuple(_act_on(cycle, refs[one.gateway_id], one) for one in allowed)
         run.count(read=len(everything), written=_count(done, ActionOutcome.DONE))
-        run.note(failed=_count(done, ActionOutcome.FAILED, ActionOutcome.INTENDED))
+        if failed := _count(done, ActionOutcome.FAILED, ActionOutcome.INTENDED):
+            run.note(failed=failed)
         if held:
             raise TooManySuspensions(wanted=len(held), most=chosen.most_suspensions)
     return done
