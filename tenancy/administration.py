@@ -146,7 +146,7 @@ class TenantModelAdmin(MembersAdmin):
     ) -> None:
         """Store the row, and a record of what was before and after."""
         self.prepare(request, obj, form)
-        before = self._values(self.model.objects.get(pk=obj.pk)) if change else {}
+        before = self._values(self.get_queryset(request).get(pk=obj.pk)) if change else {}
         super().save_model(request, obj, form, change)
         after = self._values(obj)
         changed = {name for name in after if name not in before or before[name] != after[name]}

@@ -28,14 +28,7 @@ from billing.models import (
     UsageFeed,
 )
 from billing.rules.token_classes import TokenClass
-from governance.models import (
-    Action,
-    ActionOutcome,
-    EnforcementSettings,
-    Quota,
-    Suspension,
-    Verb,
-)
+from governance.models import Action, ActionOutcome, EnforcementSettings, Quota, Suspension, Verb
 from inventory.models import (
     CostCenter,
     Deployment,
