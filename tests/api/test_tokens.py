@@ -7,7 +7,9 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from portal.api import urls
 from tenancy import scope, tokens
@@ -137,6 +139,17 @@ def test_using_a_token_is_noted(world: World) -> None:
         row = ApiToken.objects.get(prefix=token[-43:][:6])
     assert row.last_used_at is not None
     assert row.last_used_at >= small_world.NOW
+
+
+def test_use_is_noted_once_a_minute_so_that_requests_do_not_wait_for_each_other(
+    world: World,
+) -> None:
+    dan = Program(world.token("dan"))
+    dan.read("teams/")
+    with CaptureQueriesContext(connection) as asked:
+        dan.read("teams/")
+    assert asked.captured_queries
+    assert not [one for one in asked.captured_queries if one["sql"].startswith("UPDATE")]
 
 
 @every
