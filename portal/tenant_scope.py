@@ -39,15 +39,17 @@ class TenantScopeMiddleware:
             return self.get_response(request)
         if not isinstance(request.user, Person):
             return redirect_to_login(request.get_full_path())
-        return self._inside(request, match["slug"], match["rest"])
+        return self._inside(request, request.user, match["slug"], match["rest"])
 
-    def _inside(self, request: HttpRequest, slug: str, rest: str) -> HttpResponseBase:
+    def _inside(
+        self, request: HttpRequest, person: Person, slug: str, rest: str
+    ) -> HttpResponseBase:
         before = get_script_prefix()
         try:
             with scope.of(_tenant(slug)):
-                request.actor = _actor(request.user)  # type: ignore[attr-defined]
+                request.actor = _actor(person)  # type: ignore[attr-defined]  # TenantRequest's
                 request.path_info = rest
-                request.urlconf = "portal.tenant_urls"  # type: ignore[attr-defined]
+                request.urlconf = "portal.tenant_urls"  # type: ignore[attr-defined]  # Django's own
                 set_script_prefix(f"/t/{slug}/")
                 response = self.get_response(request)
                 if response.status_code >= 400:

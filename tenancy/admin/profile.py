@@ -10,3 +10,5 @@ from tenancy.models import TenantProfile
 class TenantProfileAdmin(TenantModelAdmin):
     admins_may = May.CHANGE
     list_display = ("name", "billing_currency", "time_zone")
+    # Amounts and periods there already are in them: another currency or zone is another tenant.
+    readonly_fields = ("billing_currency", "time_zone")
