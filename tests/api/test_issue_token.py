@@ -47,6 +47,7 @@ def test_only_a_digest_is_kept_and_the_audit_log_tells_of_it(world: World) -> No
     assert secret not in str(vars(row))
     assert record.action == "token.issue"
     assert record.subject == "month end of dan@example.org"
+    assert record.after is not None
     assert record.after["scopes"] == ["read:costs"]
     assert secret not in str(vars(record))
 

@@ -30,7 +30,7 @@ def month(world: World) -> None:
 
 
 @lists
-@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize("size", [2, 7])
 def test_walking_shows_each_row_once(program: Asking, address: str, size: int) -> None:
     dan = program("dan")
     few = {"subscription": "key-search"} if address in {"usage/", "costs/"} else {}
