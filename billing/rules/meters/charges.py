@@ -154,7 +154,7 @@ def _of_tokens(said: Said, capability: Capability, model: Model, product: Produc
 def _cached(said: Said, direction: str | None, cache: MeterClass, product: Product) -> MeterClass:
     if direction == MeterClass.OUTPUT or (direction and cache is MeterClass.CACHE_WRITE):
         _contradiction(said, f"{cache} is no {direction}", Slot.CACHE, Slot.DIRECTION)
-    if cache is MeterClass.CACHED_INPUT and not direction and not product.habits.brief:
+    if cache is MeterClass.CACHED_INPUT and not direction and not product.habits.cached_alone:
         words = said.spelled(Slot.CACHE)
         raise NotUnderstoodError(Why.INCOMPLETE, "cached, and no direction is said", *words)
     return cache

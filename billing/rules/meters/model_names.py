@@ -212,10 +212,10 @@ _NUMBERED = re.compile(
 )
 _REASONING = re.compile(r"o\d(?:-(?:mini|pro|preview|deep-research))?")
 
-#: The products whose bare leading numbers are GPT's, and with which digit they begin.
-BARE_NUMBERS: Mapping[str, str] = {
-    "azure openai gpt5": "5",
-    "azure openai pp ft gpt4s": "4",
+#: The products whose bare leading numbers are GPT's, and which.
+BARE_NUMBERS: Mapping[str, re.Pattern[str]] = {
+    "azure openai gpt5": re.compile(r"5(?:\.\d)?"),
+    "azure openai pp ft gpt4s": re.compile(r"4\.1"),
 }
 
 #: Models whose name says too little: read as anything, they would be guessed.
@@ -242,6 +242,7 @@ def numbered(spelling: str, product: str) -> Model | None:
     match = _NUMBERED.fullmatch(spelling)
     if match is None:
         return None
-    if match["gpt"] or match["number"][0] == BARE_NUMBERS.get(product):
+    bare = BARE_NUMBERS.get(product)
+    if match["gpt"] or (bare and bare.fullmatch(match["number"])):
         return Model(f"gpt-{match['number']}{match['kind'] or ''}")
     return None

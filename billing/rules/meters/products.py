@@ -7,7 +7,7 @@ a GPT in one alone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from billing.rules.meters import model_names, vocabulary
@@ -21,7 +21,7 @@ class Habits:
     """How the names of a product are written.
 
     ``numbered``: models and snapshots are told by the form of their number. ``brief``: what is
-    fine-tuned may leave out its scope and, for training, the word; cached alone is cached
+    fine-tuned may leave out its scope and, for training, the word. ``cached_alone`` is cached
     input. ``scopeless``: no name says a scope. ``reserved``: a commitment, not consumption.
     """
 
@@ -29,6 +29,7 @@ class Habits:
     words: tuple[Entry, ...] = ()
     numbered: bool = False
     brief: bool = False
+    cached_alone: bool = False
     scopeless: bool = False
     reserved: bool = False
 
@@ -53,7 +54,8 @@ def _words_of(models: Mapping[str, Model]) -> list[Entry]:
 
 _OPENAI = Habits(model_names.OPENAI, vocabulary.OPENAI, numbered=True)
 _OSS = _brief(model_names.OSS)
-_DEEPSEEK = _brief(model_names.DEEPSEEK)
+_DEEPSEEK = replace(_brief(model_names.DEEPSEEK), cached_alone=True)
+_KIMI = replace(_brief(model_names.KIMI), cached_alone=True)
 _GROK = _brief(
     model_names.GROK,
     Entry(Slot.CONTEXT, Context.LONG, "l", "prompts above 200k tokens: always at twice the price"),
@@ -86,7 +88,7 @@ _PRODUCTS = (
     Product("azure fireworks models", Vendor.ANY, _FIREWORKS),
     Product("azure grok models", Vendor.XAI, _GROK),
     Product("grok model family", Vendor.XAI, _GROK),
-    Product("azure kimi", Vendor.MOONSHOT, _brief(model_names.KIMI)),
+    Product("azure kimi", Vendor.MOONSHOT, _KIMI),
     Product("azure llama models", Vendor.META, _LLAMA),
     Product("llama models", Vendor.META, _LLAMA),
     Product("azure mistral models", Vendor.MISTRAL, _MISTRAL),
