@@ -47,7 +47,7 @@ def called(tenant: Steps, name: str) -> int:
 
 
 def actions(tenant: Steps) -> list[tuple[str, str, str]]:
-    return rows(  # type: ignore[return-value]  # three texts
+    return rows(
         "SELECT subscription.name, action.verb, action.outcome FROM governance_action action"
         "  JOIN inventory_subscription subscription ON subscription.id = action.subscription_id"
         " WHERE action.tenant_id = %s ORDER BY action.id",
@@ -56,7 +56,7 @@ def actions(tenant: Steps) -> list[tuple[str, str, str]]:
 
 
 def open_suspensions(tenant: Steps) -> list[tuple[str, str, dict[str, Any]]]:
-    return rows(  # type: ignore[return-value]  # two texts and a document
+    return rows(
         "SELECT subscription.name, suspension.reason, suspension.evidence"
         "  FROM governance_suspension suspension"
         "  JOIN inventory_subscription subscription"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from billing.models import UsageFeed
+from tenancy import scope
 from tests.flows.steps import Steps, everything, rows
 
 LEDGERS = ("tenancy_run", "tenancy_installationrun")
@@ -59,8 +61,5 @@ def test_the_whole_list_of_usage_can_be_read_again_from_its_start(contoso: Steps
 
 
 def _forget_watermark(tenant: Steps) -> None:
-    from billing.models import UsageFeed  # noqa: PLC0415 - the one row a test takes away
-    from tenancy import scope  # noqa: PLC0415
-
     with scope.of(tenant.ref):
         UsageFeed.objects.all().delete()
