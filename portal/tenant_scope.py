@@ -49,7 +49,7 @@ class TenantScopeMiddleware:
             with scope.of(_tenant(slug)):
                 request.actor = _actor(person)  # type: ignore[attr-defined]  # TenantRequest's
                 request.path_info = rest
-                request.urlconf = "portal.tenant_urls"  # type: ignore[attr-defined]  # Django's own
+                request.urlconf = "portal.tenant_urls"
                 set_script_prefix(f"/t/{slug}/")
                 response = self.get_response(request)
                 if response.status_code >= 400:
