@@ -1,0 +1,96 @@
+"""Migrations: they say what the models say, and lead back and forth to the very same tables."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from portal.embedded import Role
+from tests import bed
+
+APPS = ("governance", "billing", "inventory", "tenancy")
+
+#: Everything of the schema that a migration makes, one line a thing.
+SCHEMA = """
+    SELECT 'column ' || c.relname || '.' || a.attname || ' '
+           || format_type(a.atttypid, a.atttypmod) || a.attnotnull::text
+      FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+     WHERE c.relnamespace = 'public'::regnamespace AND a.attnum > 0 AND NOT a.attisdropped
+    UNION ALL
+    SELECT 'constraint ' || conrelid::regclass || ' ' || conname || pg_get_constraintdef(oid)
+      FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+    UNION ALL
+    SELECT 'index ' || indexdef FROM pg_indexes WHERE schemaname = 'public'
+    UNION ALL
+    SELECT 'policy ' || tablename || policyname || cmd || coalesce(qual, '')
+           || coalesce(with_check, '') FROM pg_policies
+    UNION ALL
+    SELECT 'rights ' || relname || ' ' || coalesce(relacl::text, '') || relrowsecurity::text
+           || relforcerowsecurity::text
+      FROM pg_class WHERE relnamespace = 'public'::regnamespace
+    UNION ALL
+    SELECT 'function ' || pg_get_functiondef(oid) || coalesce(proacl::text, '')
+      FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+    ORDER BY 1
+"""
+
+
+@pytest.fixture
+def scratch(django_db_setup: None) -> Iterator[str]:
+    """A migrated database to take apart."""
+    name = f"{bed.DATABASE}_scratch"
+    with psycopg.connect(bed.url(Role.SUPERUSER, "postgres"), autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {name} OWNER apportion_owner TEMPLATE {bed.TEMPLATE}")
+        yield name
+        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _manage(database: str, *words: str) -> subprocess.CompletedProcess[str]:
+    there = {
+        "APPORTION_DATABASE_URL": bed.url(Role.APP, database),
+        "APPORTION_DATABASE_OWNER_URL": bed.url(Role.OWNER, database),
+    }
+    return subprocess.run(
+        [sys.executable, "manage.py", *words],
+        cwd=bed.CHECKOUT,
+        env=os.environ | there,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _schema(database: str) -> list[str]:
+    with psycopg.connect(bed.url(Role.SUPERUSER, database)) as connection:
+        return [line for (line,) in connection.execute(SCHEMA.encode()).fetchall()]
+
+
+@pytest.mark.slow  # five commands, each a Python that starts
+def test_back_to_nothing_and_forth_again_gives_the_same_tables(scratch: str) -> None:
+    before = _schema(scratch)
+    for app in APPS:
+        # The rest of Django's tables point at people, and go with them.
+        done = _manage(scratch, "migrate", "--database", "owner", app, "zero", "--no-input")
+        assert done.returncode == 0, done.stderr
+    left = {line.split()[1] for line in _schema(scratch) if line.startswith("column")}
+    assert [table for table in left if table.startswith(APPS)] == []
+    done = _manage(scratch, "migrate", "--database", "owner", "--no-input")
+    assert done.returncode == 0, done.stderr
+    assert _schema(scratch) == before
+
+
+def test_the_models_have_no_change_that_no_migration_makes(django_db_setup: None) -> None:
+    done = _manage(bed.DATABASE, "makemigrations", "--check", "--dry-run")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_application_cannot_migrate(scratch: str) -> None:
+    """It owns nothing; whoever takes over the running product cannot change a table."""
+    done = _manage(scratch, "migrate", "--database", "default", "billing", "zero", "--no-input")
+    assert done.returncode != 0
+    assert "must be owner" in done.stderr or "permission denied" in done.stderr
