@@ -1,0 +1,66 @@
+"""A page asks the database as often for a hundred rows as for one.
+
+``RECORD_QUERY_COUNTS=1 pytest tests/pages/test_query_counts.py`` writes the numbers down anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import date
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from inventory.models import CostCenter, Ownership, Team
+from tenancy import scope
+from tests.pages import eventful
+from tests.world import World
+
+BASELINE = Path(__file__).with_name("query_counts.json")
+PAGES = {
+    "home": "/t/contoso/",
+    "team": "/t/contoso/teams/search/",
+    "subscription": "/t/contoso/subscriptions/apim-contoso/key-search/",
+    "statements": "/t/contoso/teams/search/statements/",
+    "statement": "/t/contoso/teams/search/statements/2026-11/",
+    "statement.csv": "/t/contoso/teams/search/statements/2026-11/statement.csv",
+    "status": "/t/contoso/status/",
+}
+
+
+def _count(world: World, address: str) -> int:
+    browser = world.dan  # signs in now, not while it is counted
+    with CaptureQueriesContext(connection) as asked:
+        assert browser.get(address).status_code == 200
+    return len(asked)
+
+
+def _grow(world: World) -> None:
+    """Ten teams more, ten subscriptions more of Search, each with usage."""
+    with scope.of(world.contoso.ref):
+        center = CostCenter.objects.earliest("id")
+        for number in range(10):
+            team = Team.objects.create(
+                slug=f"team-{number}", name=f"Team {number}", cost_center=center
+            )
+            for owner, kind in ((team, "theirs"), (world.search.team, "ours")):
+                made = eventful.subscription(world.contoso, f"{kind}-{number}")
+                Ownership.objects.create(subscription=made, team=owner, from_day=date(2026, 9, 1))
+                eventful.rated(made, world.contoso.deployment, date(2026, 11, 2 + number))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_number_of_queries_does_not_grow_with_the_rows(month: World, name: str) -> None:
+    few = _count(month, PAGES[name])
+    _grow(month)
+    assert _count(month, PAGES[name]) == few
+
+
+def test_the_number_of_queries_is_what_was_written_down(month: World) -> None:
+    counts = {name: _count(month, address) for name, address in PAGES.items()}
+    if os.environ.get("RECORD_QUERY_COUNTS"):
+        BASELINE.write_text(json.dumps(counts, indent=2) + "\n", encoding="utf-8")
+    assert counts == json.loads(BASELINE.read_text(encoding="utf-8"))
