@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,12 +69,10 @@ def blocks() -> dict[str, str]:
 def written(page: str) -> str:
     """The page with its generated parts as they are now."""
     for name, text in blocks().items():
-        page = re.sub(
-            rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)",
-            lambda found, text=text: f"{found[1]}\n{text}\n\n{found[2]}",
-            page,
-            flags=re.DOTALL,
-        )
+        opening, closing = f"<!-- {name} -->", f"<!-- /{name} -->"
+        before, _, rest = page.partition(opening)
+        _, _, after = rest.partition(closing)
+        page = f"{before}{opening}\n\n{text}\n\n{closing}{after}"
     return page
 
 
