@@ -6,7 +6,9 @@ import re
 from decimal import Decimal
 
 #: ``1K``, ``1M``, ``100``, ``1 Hour``, ``1/Month``, ``10K``, ``1 GB/Month`` …
-_FORM = re.compile(r"^\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<scale>[KMB])?(?:(?:\s+|\s*/\s*)[A-Za-z].*)?\s*$")
+_FORM = re.compile(
+    r"^\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<scale>[KMB])?(?:(?:\s+|\s*/\s*)[A-Za-z].*)?\s*$"
+)
 _SCALES = {None: 1, "K": 1_000, "M": 1_000_000, "B": 1_000_000_000}
 
 
