@@ -58,7 +58,7 @@ class Figure:
         """The exact amount and what it rests on, for whoever looks closer."""
         if self.exact is None:
             return self.reckoning.says()
-        return f"{_trimmed(self.exact.amount)} {self.exact.currency}, {self.reckoning.says()}"
+        return f"{exact(self.exact.amount)} {self.exact.currency}, {self.reckoning.says()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +181,7 @@ def start(when: datetime) -> str:
     return f"{day(utc.date())}{clock} UTC"
 
 
-def _trimmed(amount: Decimal) -> str:
+def exact(amount: Decimal) -> str:
+    """Every digit that says something, without exponent: ``0.8625``, ``150``."""
     text = f"{amount:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -77,6 +77,12 @@ def month(period: Period) -> SafeString:
 
 
 @register.filter
+def exact(number: Decimal) -> str:
+    """A rate or another number with all its digits and no more."""
+    return figures.exact(number)
+
+
+@register.filter
 def class_label(token_class: str) -> str:
     """A token class in the reader's words."""
     return TokenClass(token_class).label

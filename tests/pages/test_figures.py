@@ -65,6 +65,14 @@ def test_a_figure_carries_its_exact_value_basis_period_currency_and_freshness() 
     assert about in written
 
 
+@pytest.mark.parametrize(
+    ("rate", "text"),
+    [("0.862500000", "0.8625"), ("150.000000000", "150"), ("100", "100"), ("0E-9", "0")],
+)
+def test_a_rate_has_all_its_digits_and_no_exponent(rate: str, text: str) -> None:
+    assert tags.exact(Decimal(rate)) == text
+
+
 def test_no_data_is_not_zero() -> None:
     nothing = tags.figure(figures.one(None, _reckoning()))
     assert "no data yet" in nothing
