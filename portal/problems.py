@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.template import loader
@@ -118,6 +119,9 @@ def of(error: Exception) -> Problem | None:
 
 def exit_line(error: Exception) -> str:
     """What a command says before it ends because of this error."""
+    if isinstance(error, OperationalError):
+        says = " ".join(str(error).split())
+        return f"database-unavailable: {says} Check APPORTION_DATABASE_URL."
     problem = of(error)
     if problem is None:
         return f"fault: {type(error).__name__}: {error}"
