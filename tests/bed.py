@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import psutil
 import psycopg
 import pytest
 from psycopg import sql
@@ -65,7 +66,8 @@ os.environ.update(_environment())
 @cache
 def server() -> embedded.Postgres:
     """The run's server, with the migrated template; started at the first call."""
-    folder = Path(tempfile.mkdtemp(prefix="apportion-tests-"))
+    _sweep()
+    folder = Path(tempfile.mkdtemp(prefix=f"{_FOLDER}{os.getpid()}-"))
     folder.chmod(0o755)  # PostgreSQL's account must enter; its data and socket are closed
     _to_undo.callback(shutil.rmtree, folder, ignore_errors=True)
     running = _to_undo.enter_context(embedded.postgres(folder, durability=Durability.VOLATILE))
@@ -76,6 +78,15 @@ def server() -> embedded.Postgres:
 
 
 _to_undo = ExitStack()
+_FOLDER = "apportion-tests-"
+
+
+def _sweep() -> None:
+    """Remove what runs have left that were killed; their servers ended with them."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*-*"):
+        pid = folder.name.removeprefix(_FOLDER).partition("-")[0]
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def attach() -> None:
