@@ -29,7 +29,8 @@ from governance.rules import guards
 from governance.rules.desired import Desired
 from inventory import azure, gateways, subscriptions
 from inventory.gateways import GatewayRef
-from tenancy import audit, clock, runs, scope
+from tenancy import audit, clock, money, runs, scope
+from tenancy.money import Money
 from tenancy.refusals import Refused
 from tenancy.runs import Contention, Recorded
 from tenancy.scope import TenantRef
@@ -361,9 +362,11 @@ def _target(one: Decided) -> SubscriptionState:
 
 
 def _comment(one: Decided) -> str:
-    situation = one.situation
+    spent = money.rounded(Money(one.situation.cost, one.currency))
+    limit = one.situation.limit
+    of = f" of {money.rounded(Money(limit, one.currency)).amount:f}" if limit is not None else ""
     return (
-        f"Apportion: {one.says}; {situation.cost:.2f} of {situation.limit} {one.currency}"
+        f"Apportion: {one.says}; {spent.amount:f}{of} {one.currency}"
         f" in {one.period.key} ({one.period.zone}), estimated."
     )
 
