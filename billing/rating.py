@@ -14,6 +14,7 @@ from pathlib import Path
 
 from django.db import connection
 
+from billing import marking
 from billing.models import BillingSettings
 from billing.prices import catalogue
 from tenancy import periods, runs, scope, tenants
@@ -65,6 +66,7 @@ def _mark_repriced() -> None:
     chosen, _ = BillingSettings.objects.get_or_create(tenant_id=scope.tenant_id())
     if chosen.rated_prices >= version:
         return
+    marking.begin()
     with connection.cursor() as cursor:
         cursor.execute(
             _MARK_REPRICED,
@@ -89,8 +91,8 @@ def _marked_months(zone: str) -> list[periods.Period]:
 
 def _rate_month(month: periods.Period) -> Rated:
     tenant = scope.tenant_id()
+    marking.rest()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(7419, %s)", [tenant % 2**31])
         cursor.execute(
             "DELETE FROM billing_daytorate"
             " WHERE tenant_id = %s AND day >= %s AND day < %s RETURNING day",

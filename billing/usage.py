@@ -16,6 +16,7 @@ from pathlib import Path
 
 from django.db import connection
 
+from billing import marking
 from billing.models import BillingSettings, UsageFeed
 from connectors import kql, log_analytics
 from connectors.records import QueryTable
@@ -149,6 +150,7 @@ def _replace(
                 key = (str(row["Host"]), str(row["Deployment"]))
                 ids = (named[str(row["Subscription"])], deployed[key])
                 copy.write_row((row["BucketStart"], *ids, *(row[count] for count in _COUNTS)))
+        marking.begin()
         cursor.execute(
             _REPLACE,
             {

@@ -21,7 +21,7 @@ def need_broker(**_: Any) -> None:
     """End with one line where no broker answers; one that goes away later is waited for."""
     with app.connection_for_write() as connection:
         try:
-            connection.ensure_connection(max_retries=3, interval_start=0.2, interval_step=0.2)
+            connection.ensure_connection(max_retries=3, interval_start=0, interval_step=1)
         except OperationalError as error:
             raise SystemExit(
                 f"No broker answers at {connection.as_uri()}: {error}. Check APPORTION_REDIS_URL."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -42,7 +41,7 @@ def prices() -> list[tuple[Any, ...]]:
 
 
 @pytest.fixture
-def shop(committed: None, azure: Azure, settings: Any) -> Iterator[Azure]:
+def shop(committed: None, azure: Azure, settings: Any) -> Azure:
     """A short list in three pages, loaded once."""
     settings.APPORTION = settings.APPORTION.model_copy(update={"azure_price_services": (SERVICE,)})
     for number in range(COUNT):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from decimal import Decimal
+
 import pytest
 
 from tenancy.runs import Busy, Contention, Superseded
 from tests.flows.forks import Commands, until
 from tests.flows.steps import Steps, everything, rows
 from tests.flows.test_killed import QUERIES, RUNS, blocked, finished, forgotten, held, running
+from tests.flows.test_reading_usage import NOON, call, log
 
 
 def test_whoever_gives_way_is_told_who_runs(contoso: Steps, commands: Commands) -> None:
@@ -50,6 +54,25 @@ def test_two_ratings_at_once_end_as_one(contoso: Steps, commands: Commands) -> N
     assert codes <= {0, 1}, older.text + newer.text
     assert 0 in codes
     finished(commands, contoso, before)
+
+
+def test_usage_that_arrives_while_its_day_is_being_rated_is_rated_too(
+    contoso: Steps, commands: Commands
+) -> None:
+    """The day is marked already; the rating that takes the mark must not miss the new rows."""
+    spent = contoso.spent()["subscription1"]
+    log(contoso, call(contoso, NOON))
+    assert contoso.usage() == 1
+    log(contoso, call(contoso, NOON + timedelta(hours=2)))
+    with held("LOCK TABLE billing_usagefeed IN SHARE MODE"):
+        reading = commands.start("sync_usage", "--tenant", "contoso")
+        until(blocked)
+        rating = commands.start("rate", "--tenant", "contoso")
+        until(lambda: rating.ended.exists() or waiting() == 2)
+    assert (reading.wait(), rating.wait()) == (0, 0), reading.text + rating.text
+    contoso.rate()
+
+    assert contoso.spent()["subscription1"] - spent == 2 * Decimal("0.000315")
 
 
 def test_two_cycles_of_enforcement_at_once_suspend_once(contoso: Steps, commands: Commands) -> None:

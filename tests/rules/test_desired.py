@@ -29,7 +29,7 @@ USUAL = Situation(
     fresh_since=NOW - timedelta(hours=2),
 )
 OURS = replace(USUAL, observed="suspended", suspended_in=MONTH)
-STALE = {"usage_through": NOW - timedelta(hours=2, seconds=1)}
+STALE = NOW - timedelta(hours=2, seconds=1)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,11 @@ STALE = {"usage_through": NOW - timedelta(hours=2, seconds=1)}
         (replace(USUAL, cost=Decimal("9.999999999")), Desired.SERVED, Reason.WITHIN_QUOTA),
         (replace(USUAL, cost=Decimal(10)), Desired.REFUSED, Reason.QUOTA_REACHED),
         (replace(USUAL, cost=Decimal(11)), Desired.REFUSED, Reason.QUOTA_REACHED),
-        (replace(USUAL, cost=Decimal(11), **STALE), Desired.REFUSED, Reason.QUOTA_REACHED),
+        (
+            replace(USUAL, cost=Decimal(11), usage_through=STALE),
+            Desired.REFUSED,
+            Reason.QUOTA_REACHED,
+        ),
         (replace(USUAL, cost=Decimal(11), hard=False), Desired.SERVED, Reason.SOFT_QUOTA_REACHED),
         (replace(USUAL, limit=None, cost=Decimal(11)), Desired.SERVED, Reason.NO_QUOTA),
         (replace(USUAL, limit=Decimal(0), cost=Decimal(0)), Desired.REFUSED, Reason.QUOTA_REACHED),
@@ -52,7 +56,7 @@ STALE = {"usage_through": NOW - timedelta(hours=2, seconds=1)}
         (replace(OURS, suspended_in=BEFORE), Desired.SERVED, Reason.PERIOD_TURNED),
         (replace(OURS, limit=None), Desired.SERVED, Reason.NO_QUOTA),
         (replace(OURS, cost=Decimal(10), hard=False), Desired.SERVED, Reason.SOFT_QUOTA_REACHED),
-        (replace(OURS, **STALE), Desired.LEAVE, Reason.STALE_USAGE),
+        (replace(OURS, usage_through=STALE), Desired.LEAVE, Reason.STALE_USAGE),
         (replace(OURS, usage_through=None), Desired.LEAVE, Reason.STALE_USAGE),
         (
             replace(OURS, fresh_since=BEFORE, usage_through=MONTH - timedelta(seconds=1)),
@@ -148,7 +152,7 @@ def test_carried_out_the_decision_is_stable(situation: Situation) -> None:
             after = replace(situation, observed="suspended", suspended_in=mine)
         case Desired.SERVED:
             after = replace(situation, observed="active", suspended_in=None)
-        case Desired.LEAVE:
+        case _:
             after = situation
     assert decide(after).desired is first.desired
 
