@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from billing.models import Meter
-from billing.rules import meter_names
-from billing.rules.meter_names import Scope, Tier
+from billing.rules.meters import matching, reading
+from billing.rules.meters.matching import Served
+from billing.rules.meters.meanings import Scope
+from billing.rules.meters.reading import Reading
 from billing.rules.token_classes import TokenClass
 from inventory.models import Deployment
 
@@ -39,16 +41,18 @@ def candidates(deployment: Deployment) -> tuple[Candidates, ...]:
     scope = SKUS.get(deployment.sku)
     if scope is None or not deployment.model or not deployment.region:
         return ()
-    found: dict[TokenClass, list[Meter]] = {token_class: [] for token_class in TokenClass}
-    region = Meter.objects.filter(
-        region=deployment.region, product_name__in=meter_names.OPENAI_PRODUCTS
-    )
-    for meter in region:
-        says = meter_names.read(meter.product_name, meter.meter_name)
-        if says and (says.model, says.scope, says.tier) == (
-            deployment.model.lower(),
-            scope,
-            Tier.STANDARD,
-        ):
-            found[says.token_class].append(meter)
+    served = Served(deployment.model, deployment.version, scope)
+    found = matching.matches(served, _readings(deployment.region))
     return tuple(Candidates(token_class, tuple(meters)) for token_class, meters in found.items())
+
+
+def _readings(region: str) -> list[tuple[Meter, Reading]]:
+    """The meters of a region whose names can be read."""
+    meters = list(Meter.objects.filter(region=region))
+    says = [
+        reading.read(meter.product_name, meter.meter_name, unit_of_measure=meter.unit_of_measure)
+        for meter in meters
+    ]
+    return [
+        (meter, name) for meter, name in zip(meters, says, strict=True) if isinstance(name, Reading)
+    ]
