@@ -14,14 +14,15 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Max
 
+from billing.models import Price
 from billing.rules.units import units_in
 from connectors import retail_prices
 from connectors.records import RetailPrice
 from connectors.retail_prices import PriceFilter
 from inventory import azure
 from tenancy import runs
-from tenancy.models import InstallationRun
 from tenancy.money import EXACT
 from tenancy.refusals import Refused
 from tenancy.runs import Contention, Recorded
@@ -94,8 +95,7 @@ def sync(*, contention: Contention) -> Loaded:
 
 def version() -> int:
     """The number of the newest load that changed a price; 0 before the first."""
-    changed = InstallationRun.objects.filter(step=STEP, outcome="succeeded", rows_written__gt=0)
-    return int(changed.values_list("id", flat=True).first() or 0)
+    return int(Price.objects.aggregate(newest=Max("run_id"))["newest"] or 0)
 
 
 def _read(services: tuple[str, ...]) -> Iterator[RetailPrice]:

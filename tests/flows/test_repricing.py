@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+import psycopg
 import pytest
 
 from billing import exchange
@@ -13,7 +14,9 @@ from billing.models import Meter
 from billing.prices import mapping
 from billing.rules.token_classes import TokenClass
 from inventory.models import Deployment
+from portal.embedded import Role
 from tenancy import scope
+from tests import bed
 from tests.azure import AT
 from tests.flows import steps
 from tests.flows.steps import Steps, rows
@@ -89,6 +92,33 @@ def test_a_price_changed_in_the_middle_of_a_month_counts_from_its_hour(contoso: 
     )
     assert two == [(2,)]
     assert contoso.rate().days == 0
+
+
+def test_prices_of_a_load_that_died_before_it_could_tell_are_used_too(contoso: Steps) -> None:
+    """Its prices are in force; its row in the ledger still says that it runs."""
+    with psycopg.connect(bed.url(Role.SUPERUSER)) as connection:
+        connection.execute(
+            "WITH load AS (INSERT INTO tenancy_installationrun"
+            " (step, subject, outcome, started_at, beat_at, rows_read, rows_written, error_code,"
+            "  error, detail)"
+            " VALUES ('sync_prices', '', 'running', now(), now(), 0, 0, '', '', '{}')"
+            " RETURNING id)"
+            " INSERT INTO billing_price (meter_id, effective_from, currency, listed_price,"
+            "  unit_of_measure, unit_price, run_id)"
+            " SELECT meter.id, '2026-11-10Z', 'USD', 20, '1M', 0.00002, load.id"
+            "   FROM billing_meter meter, load"
+            "  WHERE meter.meter_name = 'GPT 5.2 chat opt Gl 1M Tokens'"
+            "    AND meter.region = 'swedencentral'"
+        )
+    spent = contoso.spent()
+
+    assert contoso.rate().days > 0
+
+    after = used(contoso, "gpt-5.2-chat", since=CHANGE)
+    assert contoso.spent() == {
+        name: cost + Decimal(after.get(name, (0, 0))[1]) * (20 - 14) / MILLION
+        for name, cost in spent.items()
+    }
 
 
 def test_an_exchange_rate_in_the_middle_of_a_month_counts_from_its_instant(
