@@ -87,18 +87,10 @@ NOUNS: Mapping[str, Mapping[str, str]] = {
 
 COMMON = (
     Entry(Slot.DIRECTION, MeterClass.INPUT, "in, inp, inpt, input"),
-    Entry(
-        Slot.DIRECTION,
-        MeterClass.OUTPUT,
-        "out, outp, outpt, opt, output",
-        "opt is output, not “optional”; reasoning tokens have no word: they are output",
-    ),
-    Entry(
-        Slot.CACHE,
-        MeterClass.CACHED_INPUT,
-        "cd, cchd, cched, ccchd, cached",
-        "cched and ccchd are typing errors that stayed",
-    ),
+    Entry(Slot.DIRECTION, MeterClass.OUTPUT, "out, outp, outpt, output"),
+    Entry(Slot.DIRECTION, MeterClass.OUTPUT, "opt", "not “optional”"),
+    Entry(Slot.CACHE, MeterClass.CACHED_INPUT, "cd, cchd, cached"),
+    Entry(Slot.CACHE, MeterClass.CACHED_INPUT, "cched, ccchd", "typing errors that stayed"),
     Entry(Slot.CACHE, MeterClass.CACHE_WRITE, "cd wr", "cd alone is cached input"),
     Entry(Slot.SCOPE, Scope.GLOBAL, "gl, glb, glbl, global"),
     Entry(Slot.SCOPE, Scope.DATA_ZONE, "dz, dzn, dzone, datazone, data zone"),
@@ -124,7 +116,8 @@ COMMON = (
     Entry(Slot.WORK, MeterClass.HOSTED, "hstng, hosting, deployment hosting"),
     Entry(Slot.WORK, "grading", "grdr, grader"),
     Entry(Slot.FILLER, "model", "model, mdl, mdel", "only beside grader or fine-tuning"),
-    Entry(Slot.NOUN, "tokens", "tokens, 1m tokens, tkn tokens", "tkn: twin of an hourly meter"),
+    Entry(Slot.NOUN, "tokens", "tokens, 1m tokens"),
+    Entry(Slot.NOUN, "tokens", "tkn tokens", "beside a twin that is billed by the hour"),
     Entry(Slot.NOUN, "unit", "unit, units", "an hour or a month: the unit of measure decides"),
     *(Entry(Slot.NOUN, noun, noun) for noun in NOUNS if noun not in ("tokens", "unit")),
 )

@@ -261,7 +261,7 @@ def test_13_a_reading_explains_each_word_by_a_rule() -> None:
         ("R1", "model: r1"),
         ("Inp", "direction: input"),
         ("Dzone", "scope: data zone"),
-        ("Tokens", "noun: tokens (tkn: twin of an hourly meter)"),
+        ("Tokens", "noun: tokens"),
     ]
     assert all(entry.rule for entry in says.explanation)
 
