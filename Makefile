@@ -52,8 +52,8 @@ format: install-dev ## Put code and templates into the house's form
 	@$(VENV)/bin/ruff format $(PRESENT)
 	@if [ -d templates ]; then find templates -name '*.html' -exec $(VENV)/bin/djade --target-version 5.2 {} + || true; fi
 
-bench: install-dev ## Measure speed as ratios to COPY and to DuckDB (SIZE=1m or 10m)
-	@exec $(PY) -m benchmarks --size $(or $(SIZE),1m)
+bench: install-dev ## Measure speed as ratios to COPY and to DuckDB (SIZE=1m for a million rows)
+	@exec $(PY) -m benchmarks --size $(or $(SIZE),200k)
 
 reset: ## Forget all local state: database, broker, simulator, logs
 	@deploy/reset.sh $(STATE)
