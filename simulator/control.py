@@ -33,7 +33,7 @@ def routes(world: World) -> list[Route]:
         tell("GET POST", "/clock", lambda ask: _clock(world, ask)),
         tell("GET POST", "/knobs", lambda ask: _knobs(world, ask)),
         tell("POST", "/reset", lambda _ask: _reset(world)),
-        tell("POST DELETE", "/faults", lambda ask: _faults(world, ask)),
+        tell("GET POST DELETE", "/faults", lambda ask: _faults(world, ask)),
         tell("GET DELETE", "/requests", lambda ask: _requests(world, ask)),
         route("GET POST", "/subscriptions/{service}/{sid}", state),
         tell("POST", "/rows", lambda ask: _rows(world, ask)),
@@ -134,6 +134,8 @@ def _reset(world: World) -> Json:
 
 
 def _faults(world: World, ask: Ask) -> Json:
+    if ask.method == "GET":
+        return {"waiting": world.faults.waiting()}
     if ask.method == "DELETE":
         world.faults.clear()
         return {"cleared": True}

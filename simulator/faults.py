@@ -91,6 +91,11 @@ class Faults:
             self._waiting.append(fault)
         return fault
 
+    def waiting(self) -> int:
+        """How many faults have not struck as often as they shall."""
+        with self._lock:
+            return len(self._waiting)
+
     def clear(self) -> None:
         """No faults any more."""
         with self._lock:

@@ -18,6 +18,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.azure import Azure
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 _PATIENCE = 60.0
@@ -89,6 +93,11 @@ def until(holds: Callable[[], object]) -> None:
     while not holds():
         assert time.monotonic() < deadline, "it did not come about in time"
         time.sleep(0.01)
+
+
+def struck(azure: Azure) -> bool:
+    """Whether every fault that was ordered has struck: the request it is about is held."""
+    return bool(azure.get("/faults")["waiting"] == 0)
 
 
 def _serve() -> None:

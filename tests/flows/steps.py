@@ -28,6 +28,7 @@ from tenancy.scope import TenantRef
 from tests import bed
 from tests.azure import AT, Azure
 
+LIST = ("billing_meter", "billing_price")
 GATEWAYS = {"contoso": "apim-contoso", "fabrikam": "apim-fabrikam"}
 SIMULATED: dict[str, Tenant] = {"contoso": CONTOSO, "fabrikam": FABRIKAM}
 
@@ -132,8 +133,17 @@ def rows(query: str, *values: object) -> list[tuple[Any, ...]]:
 
 
 def everything(*without: str) -> dict[str, list[str]]:
-    """Every row of every product table but of those named, as text in a fixed order."""
-    return dict(_tables({*without, "django_migrations", "django_content_type"}))
+    """Every row of every product table but of those named, as text in a fixed order.
+
+    The public list is long and the same for all: see `price_list`.
+    """
+    return dict(_tables({*without, *LIST, "django_migrations", "django_content_type"}))
+
+
+def price_list() -> tuple[str, ...]:
+    """A digest of every meter and one of every price that is held."""
+    digest = "SELECT md5(string_agg(row_to_json(shown)::text, '' ORDER BY id)) FROM {} shown"
+    return tuple(rows(digest.format(table))[0][0] for table in LIST)
 
 
 def _tables(without: set[str]) -> Iterator[tuple[str, list[str]]]:

@@ -13,7 +13,7 @@ import pytest
 from governance.enforcement import Done, TooManySuspensions
 from governance.models import ActionOutcome, Mode
 from tests.azure import AT
-from tests.flows.forks import Commands, until
+from tests.flows.forks import Commands, struck, until
 from tests.flows.steps import Steps, rows
 
 BERLIN_MIDNIGHT = datetime(2026, 11, 30, 23, 0, tzinfo=UTC)
@@ -414,10 +414,7 @@ class TestKilled:
         tenant.azure.fault("latency", path, method=method, after=after, seconds=seconds)
         command = commands.start("enforce", "--tenant", "contoso")
         until(lambda: rows("SELECT FROM governance_action WHERE outcome = 'intended'"))
-        if after:
-            until(lambda: patches(tenant))
-        if method == "PATCH":
-            until(lambda: tenant.azure.requests("/subscriptions/subscription4", "GET"))
+        until(lambda: struck(tenant.azure))
         command.kill()
 
     def _finished(self, tenant: Steps, settled: str) -> None:

@@ -14,13 +14,11 @@ from billing import usage
 from portal.embedded import Role
 from tenancy.runs import SILENCE, Busy, Contention
 from tests import bed
-from tests.flows.forks import Commands, until
+from tests.flows.forks import Commands, struck, until
 from tests.flows.steps import Steps, everything, rows
 
-#: The public list, which these steps do not touch.
-LIST = ("billing_meter", "billing_price")
 #: What differs between any two runs: when they were, and what they are called.
-RUNS = ("tenancy_run", "tenancy_installationrun", "tenancy_auditrecord", *LIST)
+RUNS = ("tenancy_run", "tenancy_installationrun", "tenancy_auditrecord")
 SINCE = datetime(2026, 10, 28, 0, 0, tzinfo=ZoneInfo("Europe/Berlin"))
 QUERIES = "/v1/workspaces"
 UNREAD = "SELECT count(*) FROM billing_usage WHERE tenant_id = %s AND bucket_start >= %s"
@@ -90,8 +88,8 @@ def test_usage_killed_while_a_window_is_being_read(
     azure.fault("latency", QUERIES, method="POST", seconds=60, after=windows)
 
     command = commands.start("sync_usage", "--tenant", "contoso")
-    until(lambda: running("sync_usage"))
-    until(lambda: _through(contoso) == _after(windows))
+    until(lambda: struck(azure))
+    assert _through(contoso) == _after(windows)
     command.kill()
     azure.forgive()
 
@@ -166,7 +164,7 @@ def test_inventory_killed_while_it_is_being_read(contoso: Steps, commands: Comma
     contoso.azure.fault("latency", "/subscriptions/", method="GET", seconds=60, after=4)
 
     command = commands.start("sync_inventory", "--tenant", "contoso")
-    until(lambda: len(contoso.azure.requests("Microsoft.ApiManagement")) == 4)
+    until(lambda: struck(contoso.azure))
     command.kill()
     contoso.azure.forgive()
 
@@ -180,7 +178,7 @@ def test_a_killed_run_holds_beat_off_until_it_has_been_silent_long_enough(
 ) -> None:
     contoso.azure.fault("latency", QUERIES, method="POST", seconds=60)
     command = commands.start("sync_usage", "--tenant", "contoso")
-    until(lambda: running("sync_usage"))
+    until(lambda: struck(contoso.azure))
     command.kill()
     contoso.azure.forgive()
 
@@ -200,11 +198,6 @@ def later(settings: object, by: timedelta) -> None:
     settings.APPORTION = held.model_copy(  # type: ignore[attr-defined]  # as above
         update={"clock_offset_seconds": moved}
     )
-
-
-def running(step: str) -> bool:
-    """Whether the ledger has a run of a step under way."""
-    return bool(rows("SELECT FROM tenancy_run WHERE step = %s AND outcome = 'running'", step))
 
 
 def _through(tenant: Steps) -> datetime:

@@ -23,9 +23,8 @@ from tenancy.runs import Contention
 from tests.flows.conftest import environment
 from tests.flows.forks import until
 from tests.flows.steps import Steps, everything, rows
-from tests.flows.test_killed import LIST
 
-LEDGERS = ("tenancy_run", "tenancy_installationrun", "billing_usagefeed", *LIST)
+LEDGERS = ("tenancy_run", "tenancy_installationrun", "billing_usagefeed")
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -70,12 +69,12 @@ def test_a_task_gives_way_to_a_run_under_way(contoso: Steps) -> None:
 def test_a_task_for_a_tenant_that_is_not_there_does_nothing(
     contoso: Steps, task: Any, arguments: tuple[Any, ...]
 ) -> None:
-    before = everything(*LIST)
+    before = everything()
 
     with pytest.raises(NotFound):
         task.apply(args=arguments, throw=True)
 
-    assert everything(*LIST) == before
+    assert everything() == before
 
 
 def test_a_task_reaches_no_gateway_of_another_tenant(contoso: Steps) -> None:

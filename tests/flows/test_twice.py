@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from billing.models import UsageFeed
 from tenancy import scope
-from tests.flows.steps import Steps, everything, rows
+from tests.flows.steps import Steps, everything, price_list, rows
 
 LEDGERS = ("tenancy_run", "tenancy_installationrun")
 
@@ -21,7 +21,7 @@ def _writes() -> list[tuple[object, ...]]:
 
 
 def test_a_second_run_of_every_step_changes_nothing(contoso: Steps, fabrikam: Steps) -> None:
-    before, written = everything(*LEDGERS), _writes()
+    before, prices, written = everything(*LEDGERS), price_list(), _writes()
     assert len(written) > 1000
 
     for tenant in (contoso, fabrikam):
@@ -31,6 +31,7 @@ def test_a_second_run_of_every_step_changes_nothing(contoso: Steps, fabrikam: St
         assert tenant.rate().days == 0
 
     assert everything(*LEDGERS) == before
+    assert price_list() == prices
     assert _writes() == written
 
 

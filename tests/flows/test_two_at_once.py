@@ -8,16 +8,16 @@ from decimal import Decimal
 import pytest
 
 from tenancy.runs import Busy, Contention, Superseded
-from tests.flows.forks import Commands, until
+from tests.flows.forks import Commands, struck, until
 from tests.flows.steps import Steps, everything, rows
-from tests.flows.test_killed import QUERIES, RUNS, blocked, finished, forgotten, held, running
+from tests.flows.test_killed import QUERIES, RUNS, blocked, finished, forgotten, held
 from tests.flows.test_reading_usage import NOON, call, log
 
 
 def test_whoever_gives_way_is_told_who_runs(contoso: Steps, commands: Commands) -> None:
     contoso.azure.fault("latency", QUERIES, method="POST", seconds=60)
     command = commands.start("sync_usage", "--tenant", "contoso")
-    until(lambda: running("sync_usage"))
+    until(lambda: struck(contoso.azure))
 
     with pytest.raises(Busy, match="sync_usage apim-contoso is already running since"):
         contoso.usage(contention=Contention.GIVE_WAY)
@@ -30,7 +30,7 @@ def test_whoever_is_taken_over_from_writes_nothing_more(contoso: Steps, commands
     before = forgotten(contoso)
     contoso.azure.fault("latency", QUERIES, method="POST", seconds=3)
     older = commands.start("sync_usage", "--tenant", "contoso")
-    until(lambda: running("sync_usage"))
+    until(lambda: struck(contoso.azure))
 
     assert contoso.usage() > 0
     written = everything(*RUNS)
@@ -80,7 +80,7 @@ def test_two_cycles_of_enforcement_at_once_suspend_once(contoso: Steps, commands
     path = f"{contoso.simulated.service_id}/subscriptions/subscription4"
     contoso.azure.fault("latency", path, method="PATCH", seconds=2)
     older = commands.start("enforce", "--tenant", "contoso")
-    until(lambda: contoso.azure.requests("/subscriptions/subscription4", "GET"))
+    until(lambda: struck(contoso.azure))
 
     contoso.enforce()
     older.wait()
@@ -100,7 +100,7 @@ def test_different_tenants_do_not_wait_for_each_other(
     workspace = f"{QUERIES}/{contoso.simulated.workspace_id}"
     contoso.azure.fault("latency", workspace, method="POST", seconds=60)
     command = commands.start("sync_usage", "--tenant", "contoso")
-    until(lambda: running("sync_usage"))
+    until(lambda: struck(contoso.azure))
 
     assert fabrikam.usage(contention=Contention.GIVE_WAY) == 0
 
