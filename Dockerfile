@@ -27,7 +27,7 @@ RUN groupadd --system --gid 10001 apportion && \
     useradd --system --uid 10001 --gid 10001 --home-dir /app --shell /usr/sbin/nologin apportion
 WORKDIR /app
 COPY . /app
-RUN python -m compileall -q /app && install -d -o apportion -g apportion /app/.apportion /app/.apportion/static
+RUN python -m compileall -q /app && install -d -o apportion -g apportion /app/.apportion
 USER 10001:10001
 EXPOSE 8000
 
@@ -39,11 +39,6 @@ CMD ["python", "-m", "portal.demo"]
 
 FROM code AS product
 COPY --from=product-requirements /opt/venv /opt/venv
-# No service is needed to gather static files, only settings of the right form.
-RUN APPORTION_SECRET_KEY=only-for-this-step-0123456789abcdefghijklmnop \
-    APPORTION_DATABASE_URL=postgresql://nobody@127.0.0.1:1/none \
-    APPORTION_REDIS_URL=redis://127.0.0.1:1/0 \
-    python manage.py collectstatic --no-input --verbosity 0
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=4 \
     CMD ["python", "-c", "import sys, urllib.request as r; sys.exit(r.urlopen('http://127.0.0.1:8000/healthz', timeout=4).status != 200)"]
 CMD ["gunicorn", "portal.wsgi:application", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", "--threads", "8", "--worker-tmp-dir", "/dev/shm", "--no-control-socket", "--access-logfile", "-", "--graceful-timeout", "25"]

@@ -30,7 +30,7 @@ class Folders:
 
     def make(self) -> None:
         """Makes them, for a new run."""
-        for folder in (self.state, self.ready, self.state / "logs", self.state / "static"):
+        for folder in (self.state, self.ready, self.state / "logs"):
             folder.mkdir(parents=True, exist_ok=True)
         for log in (self.state / "logs").glob("*.log"):
             log.replace(log.with_suffix(".log.1"))  # the last run's, kept beside this one's

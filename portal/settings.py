@@ -109,7 +109,7 @@ USE_THOUSAND_SEPARATOR = False
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = BASE_DIR / ".apportion" / "static"
+# Served from where they lie: nothing has to be collected first.
 WHITENOISE_USE_FINDERS = True
 
 # Security. Behind a proxy that ends TLS, X-Forwarded-Proto says what the client used.
