@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 import redis
+from django.conf import settings
 from django.db import connections
+from django.test.client import ClientHandler
 
 from portal import embedded
 from portal.celery import app
@@ -17,6 +19,39 @@ from tests import bed
 from tests import world as small_world
 from tests.azure import Azure, opened
 from tests.world import World
+
+_CHAIN = (
+    "_view_middleware",
+    "_template_response_middleware",
+    "_exception_middleware",
+    "_middleware_chain",
+)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_middleware_chain() -> Iterator[None]:
+    """The middleware is loaded once a worker, as a server does, not once a client.
+
+    A test that overrides a setting gets a chain of its own, made under that setting.
+    """
+    as_configured = settings._wrapped
+    load = ClientHandler.load_middleware
+    first: dict[str, Any] = {}
+
+    def load_once(handler: ClientHandler, is_async: bool = False) -> None:
+        if settings._wrapped is not as_configured:
+            load(handler, is_async)
+            return
+        if not first:
+            load(handler, is_async)
+            first.update(vars(handler))
+        for name in _CHAIN:
+            setattr(handler, name, first[name])
+
+    patched = pytest.MonkeyPatch()
+    patched.setattr(ClientHandler, "load_middleware", load_once)
+    yield
+    patched.undo()
 
 
 @pytest.fixture(scope="session")
