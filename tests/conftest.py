@@ -34,12 +34,12 @@ def one_middleware_chain() -> Iterator[None]:
 
     A test that overrides a setting gets a chain of its own, made under that setting.
     """
-    as_configured = settings._wrapped
+    as_configured = vars(settings)["_wrapped"]
     load = ClientHandler.load_middleware
     first: dict[str, Any] = {}
 
     def load_once(handler: ClientHandler, is_async: bool = False) -> None:
-        if settings._wrapped is not as_configured:
+        if vars(settings)["_wrapped"] is not as_configured:
             load(handler, is_async)
             return
         if not first:
