@@ -1,7 +1,7 @@
 """What it cost, and who bears it.
 
-In the order of the data:
-`prices` (catalogue → meters → mapping), `exchange` rates, `usage` (window in, window replaced),
-`rating` (quantity × price in force, fused with the day's rollup), `rollups` (the only source of
-figures on pages), `statements`, `documents` (one format a file), `findings` (what needs a person).
+In the order of the data: `prices` (catalogue → meters → mapping), `exchange` rates, `usage`
+(window in, window replaced), `marking` (days to rate), `rating` (quantity × price in force, fused
+with the day's rollup), `rollups` (what enforcement reads), `spend` and `details` (what pages and
+API read), `statements` and their check, `documents` (one format a file).
 """
