@@ -1,13 +1,22 @@
 -- Marks the local days of usage that newer loads of the price list touch.
--- Grain: billing_daytorate one row a tenant and day.
--- Reads the prices written by loads after the one that was rated last.
-INSERT INTO billing_daytorate (tenant_id, day)
-SELECT DISTINCT %(tenant)s, (used.bucket_start AT TIME ZONE %(zone)s)::date
-  FROM billing_usage used
-  JOIN billing_metermapping mapped
-    ON mapped.tenant_id = used.tenant_id AND mapped.deployment_id = used.deployment_id
-  JOIN billing_price price
-    ON price.meter_id = mapped.meter_id AND price.run_id > %(after)s
- WHERE used.tenant_id = %(tenant)s AND used.bucket_start >= price.effective_from
- ORDER BY 2
-    ON CONFLICT (tenant_id, day) DO NOTHING
+-- Grain: billing_daytorate one row a tenant, day and deployment.
+-- Reads the prices written by loads after the one that was rated last. A price touches usage from
+-- its start to the start of the next later one of its meter, which another row says.
+INSERT INTO billing_daytorate (tenant_id, day, deployment_id)
+SELECT DISTINCT %(tenant)s, (used.bucket_start AT TIME ZONE %(zone)s)::date, used.deployment_id
+  FROM (SELECT deployment_id, min(price.effective_from) AS since
+          FROM billing_metermapping mapped
+          JOIN billing_price price
+            ON price.meter_id = mapped.meter_id
+           AND price.run_id > %(after)s
+           AND price.currency = %(list_currency)s
+         WHERE mapped.tenant_id = %(tenant)s
+         GROUP BY deployment_id) touched
+  JOIN (SELECT tenant_id, deployment_id, bucket_start FROM billing_usage
+         UNION ALL
+        SELECT tenant_id, deployment_id, bucket_start FROM billing_classusage) used
+    ON used.tenant_id = %(tenant)s
+   AND used.deployment_id = touched.deployment_id
+   AND used.bucket_start >= touched.since
+ ORDER BY 2, 3
+    ON CONFLICT (tenant_id, day, deployment_id) DO NOTHING

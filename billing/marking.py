@@ -1,19 +1,33 @@
-"""Days whose cost has to be computed anew.
+"""Deployments' days whose cost has to be computed anew.
 
-Whatever changes an amount (usage, a price, a mapping, an exchange rate) marks local days; rating
-takes the marked days. Usage marks its own in the statement that replaces a window.
+Whatever changes an amount (usage, a price, a mapping, a sheet, an exchange rate) marks the local
+days of the deployments it touches; rating takes what is marked. Usage marks its own in the
+statement that replaces a window.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import connection
 
-from inventory.models import Deployment
 from tenancy import scope, tenants
 
 _LOCK = 7419
+_MARK = """
+INSERT INTO billing_daytorate (tenant_id, day, deployment_id)
+SELECT DISTINCT %(tenant)s, (bucket_start AT TIME ZONE %(zone)s)::date, deployment_id
+  FROM (SELECT tenant_id, deployment_id, bucket_start FROM billing_usage
+         UNION ALL
+        SELECT tenant_id, deployment_id, bucket_start FROM billing_classusage) used
+ WHERE tenant_id = %(tenant)s
+   AND bucket_start >= %(since)s
+   AND (%(until)s::timestamptz IS NULL OR bucket_start < %(until)s)
+   AND (%(deployments)s::bigint[] IS NULL OR deployment_id = ANY(%(deployments)s))
+ ORDER BY 2, 3
+    ON CONFLICT (tenant_id, day, deployment_id) DO NOTHING
+"""
 
 
 def begin() -> None:
@@ -31,23 +45,26 @@ def rest() -> None:
     _lock("SELECT pg_advisory_xact_lock(%s, %s)")
 
 
-def mark_days(*, since: datetime, deployment: Deployment | None = None) -> None:
-    """Have every local day with usage since an instant rated again, in the tenant in scope."""
+def mark_days(
+    *,
+    since: datetime,
+    until: datetime | None = None,
+    deployments: Collection[int] | None = None,
+) -> None:
+    """Have the local days with usage in ``since`` to before ``until`` rated again.
+
+    Of the given deployments, or of all of the tenant in scope.
+    """
     begin()
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO billing_daytorate (tenant_id, day)"
-            " SELECT DISTINCT %(tenant)s, (bucket_start AT TIME ZONE %(zone)s)::date"
-            "   FROM billing_usage"
-            "  WHERE tenant_id = %(tenant)s AND bucket_start >= %(since)s"
-            "    AND (%(deployment)s::bigint IS NULL OR deployment_id = %(deployment)s)"
-            "  ORDER BY 2"
-            " ON CONFLICT (tenant_id, day) DO NOTHING",
+            _MARK,
             {
                 "tenant": scope.tenant_id(),
                 "zone": tenants.billing().zone,
                 "since": since,
-                "deployment": deployment.pk if deployment else None,
+                "until": until,
+                "deployments": None if deployments is None else sorted(deployments),
             },
         )
 

@@ -4,7 +4,7 @@
 WITH summed AS (
     SELECT subscription_id,
            coalesce(sum(cost), 0) AS cost,
-           sum(quantity)::bigint AS tokens,
+           sum(tokens)::bigint AS tokens,
            coalesce(sum(quantity) FILTER (WHERE cost IS NULL), 0)::bigint AS unpriced_tokens
       FROM billing_ratedday
      WHERE tenant_id = %(tenant)s AND day >= %(first_day)s AND day < %(end_day)s

@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import Enum
+from decimal import Decimal
 
 from billing.models import BillingSettings
 from tenancy import audit, scope
 
 
-class Rule(Enum):
-    """Whether the tenant lets the exact-name rule confirm meters."""
+def set_rule(confidence: Decimal | None, *, by: str, at: datetime) -> None:
+    """Have proposed meters of at least this confidence confirmed without asking; None: never.
 
-    ON = True
-    OFF = False
+    For the tenant in scope. Confidence is between 0.5 and 1.
 
-
-def set_rule(*, confirm_exact_matches: Rule, by: str, at: datetime) -> None:
-    """Let the exact-name rule confirm meters, or not, for the tenant in scope."""
+    Raises:
+        ValidationError: it is not.
+    """
     row, _ = BillingSettings.objects.get_or_create(tenant_id=scope.tenant_id())
-    if row.confirm_exact_matches is confirm_exact_matches.value:
+    before = row.confirm_from_confidence
+    if before == confidence:
         return
-    row.confirm_exact_matches = confirm_exact_matches.value
-    row.save(update_fields=["confirm_exact_matches"])
+    row.confirm_from_confidence = confidence
+    row.full_clean(validate_unique=False, validate_constraints=False)
+    row.save(update_fields=["confirm_from_confidence"])
     audit.record(
-        "billing.exact-match-rule",
+        "billing.confirm-from-confidence",
         "billing settings",
         by=by,
         at=at,
-        after={"confirm_exact_matches": confirm_exact_matches.value},
+        before={"confidence": before},
+        after={"confidence": confidence},
     )

@@ -1,20 +1,21 @@
 """Rating: quantity × the price in force at the hour of usage, fused with the day's rollup.
 
-Exact and set-based. Whatever changes an amount (usage, a price, a mapping, an exchange rate)
-marks local days; `rate` takes the marked days and recomputes them whole, so that it can run
-twice, or die half-way, and end with the same figures.
+Exact and set-based. Whatever changes an amount (usage, a price, a mapping, a sheet, an exchange
+rate) marks the local days of deployments; `rate` takes what is marked and computes it whole, so
+that it can run twice, or die half-way, and end with the same figures. The days of a closed month
+stand: what would differ becomes a proposed adjustment.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
 
 from django.db import connection
 
-from billing import marking
+from billing import closing, day_costs, marking, price_terms
 from billing.models import BillingSettings
 from billing.prices import catalogue
 from tenancy import periods, runs, scope, tenants
@@ -22,21 +23,36 @@ from tenancy.runs import Contention
 from tenancy.scope import TenantRef
 
 STEP = "rate"
-_RATE_DAYS = Path(__file__).with_name("rate_days.sql").read_text()
 _PERIOD_TO_DATE = Path(__file__).with_name("period_to_date.sql").read_text()
 _MARK_REPRICED = Path(__file__).with_name("mark_repriced_days.sql").read_text()
+_ADJUST = Path(__file__).with_name("adjust_month.sql").read_text()
 
 
 @dataclass(frozen=True, slots=True)
 class Rated:
-    """What a rating run did."""
+    """What a rating run did. ``days`` are days of deployments; ``before`` and ``after`` what they
+    cost in open months, in the billing currency; ``adjustments`` the changes that were proposed
+    for closed ones.
+    """
 
-    days: int
-    rows: int
+    days: int = 0
+    rows: int = 0
+    before: Decimal = Decimal(0)
+    after: Decimal = Decimal(0)
+    adjustments: int = 0
+
+    def __add__(self, other: Rated) -> Rated:
+        return Rated(
+            self.days + other.days,
+            self.rows + other.rows,
+            self.before + other.before,
+            self.after + other.after,
+            self.adjustments + other.adjustments,
+        )
 
 
 def rate(tenant: TenantRef, *, contention: Contention) -> Rated:
-    """Rate every marked day of the tenant, a billing month to a transaction.
+    """Rate whatever is marked for the tenant, a billing month to a transaction.
 
     With nothing marked there is nothing to do, and no run is recorded.
 
@@ -44,24 +60,26 @@ def rate(tenant: TenantRef, *, contention: Contention) -> Rated:
         Busy, Superseded: another run of this step is under way.
     """
     with scope.of(tenant):
-        _mark_repriced()
+        mark_repriced()
         months = _marked_months(tenants.billing().zone)
+    done = Rated()
     if not months:
-        return Rated(0, 0)
+        return done
     with runs.of_tenant(tenant, STEP, contention=contention) as run:
-        days = rows = 0
         for month in months:
             with scope.of(tenant):
                 run.hold()
-                done = _rate_month(month)
-            days, rows = days + done.days, rows + done.rows
-            run.count(written=done.rows)
-        run.note(days=days)
-    return Rated(days, rows)
+                one = _rate_month(month)
+            done += one
+            run.count(written=one.rows)
+        run.note(days=done.days, cost_before=str(done.before), cost_after=str(done.after))
+        if done.adjustments:
+            run.note(adjustments_proposed=done.adjustments)
+    return done
 
 
-def _mark_repriced() -> None:
-    """Mark the days that a change of the price list touches, once for each list."""
+def mark_repriced() -> None:
+    """Mark what a change of the price list touches, once for each list, in the tenant in scope."""
     version = catalogue.version()
     chosen, _ = BillingSettings.objects.get_or_create(tenant_id=scope.tenant_id())
     if chosen.rated_prices >= version:
@@ -74,6 +92,7 @@ def _mark_repriced() -> None:
                 "tenant": scope.tenant_id(),
                 "zone": tenants.billing().zone,
                 "after": chosen.rated_prices,
+                "list_currency": price_terms.LIST_CURRENCY,
             },
         )
     BillingSettings.objects.filter(pk=chosen.pk).update(rated_prices=version)
@@ -82,7 +101,7 @@ def _mark_repriced() -> None:
 def _marked_months(zone: str) -> list[periods.Period]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT day FROM billing_daytorate WHERE tenant_id = %s ORDER BY day",
+            "SELECT DISTINCT day FROM billing_daytorate WHERE tenant_id = %s ORDER BY day",
             [scope.tenant_id()],
         )
         days = [row[0] for row in cursor.fetchall()]
@@ -90,40 +109,70 @@ def _marked_months(zone: str) -> list[periods.Period]:
 
 
 def _rate_month(month: periods.Period) -> Rated:
-    tenant = scope.tenant_id()
     marking.rest()
+    days = day_costs.stage_marked(month)
+    if not days:
+        return Rated()
+    if closing.is_closed(month):
+        return Rated(days=days, adjustments=_adjust(month))
+    before = _take_out()
+    rows = day_costs.compute()
+    return Rated(days, rows, before, _put_in(month))
+
+
+def _take_out() -> Decimal:
+    """Remove the rated days of what is staged; what they cost."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM billing_daytorate"
-            " WHERE tenant_id = %s AND day >= %s AND day < %s RETURNING day",
-            [tenant, month.first_day, month.end_day],
+            "WITH gone AS ("
+            " DELETE FROM billing_ratedday rated USING day_stage"
+            "  WHERE rated.tenant_id = %s AND rated.day = day_stage.day"
+            "    AND rated.deployment_id = day_stage.deployment_id RETURNING rated.cost)"
+            " SELECT coalesce(sum(cost), 0) FROM gone",
+            [scope.tenant_id()],
         )
-        days = [row[0] for row in cursor.fetchall()]
-        if not days:
-            return Rated(0, 0)
-        rows = _rate_days(days, month.zone)
+        return Decimal(cursor.fetchone()[0])
+
+
+def _put_in(month: periods.Period) -> Decimal:
+    """Bring the month's sums up to its rated days; what the staged days cost now."""
+    with connection.cursor() as cursor:
         cursor.execute(
             _PERIOD_TO_DATE,
-            {"tenant": tenant, "first_day": month.first_day, "end_day": month.end_day},
+            {
+                "tenant": scope.tenant_id(),
+                "first_day": month.first_day,
+                "end_day": month.end_day,
+            },
         )
-    return Rated(len(days), rows)
+        cursor.execute(
+            "SELECT coalesce(sum(rated.cost), 0) FROM billing_ratedday rated"
+            " JOIN day_stage USING (day, deployment_id) WHERE rated.tenant_id = %s",
+            [scope.tenant_id()],
+        )
+        return Decimal(cursor.fetchone()[0])
 
 
-def _rate_days(days: list[date], zone: str) -> int:
-    tenant = scope.tenant_id()
+def _adjust(month: periods.Period) -> int:
+    """Compare a closed month of the staged deployments with what it would be now."""
+    _stage_whole_month(month)
+    day_costs.scratch("adjusted_days")
+    day_costs.compute("adjusted_days")
     with connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM billing_ratedday WHERE tenant_id = %s AND day = ANY(%s)", [tenant, days]
-        )
-        cursor.execute(
-            _RATE_DAYS,
+            _ADJUST,
             {
-                "tenant": tenant,
-                "zone": zone,
-                "currency": tenants.billing().currency,
-                "days": days,
-                "start": periods.midnight(min(days), zone),
-                "end": periods.month_of_day(max(days), zone).end,
+                "tenant": scope.tenant_id(),
+                "first_day": month.first_day,
+                "end_day": month.end_day,
             },
         )
         return int(cursor.rowcount)
+
+
+def _stage_whole_month(month: periods.Period) -> None:
+    """All days of the month for the deployments of which some are staged."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT deployment_id FROM day_stage ORDER BY 1")
+        deployments = [row[0] for row in cursor.fetchall()]
+    day_costs.stage((day, one) for day in month.days() for one in deployments)

@@ -1,4 +1,4 @@
--- Makes a window of one gateway's usage what is staged, and marks the local days that changed.
+-- Makes a window of one gateway's usage what is staged, and marks the days that changed.
 -- Grain: billing_usage one row a tenant, bucket, subscription and deployment.
 -- Reads usage_stage. Rows that do not differ are not written; rows that are gone are deleted.
 -- The staged rows are summed first: two spellings of one name are one subscription.
@@ -40,7 +40,7 @@ WITH staged AS (
            (excluded.input_tokens, excluded.output_tokens, excluded.requests,
             excluded.successful_requests, excluded.throttled_requests,
             excluded.refused_requests, excluded.cache_hits, excluded.uncovered_requests)
-    RETURNING bucket_start
+    RETURNING bucket_start, deployment_id
 ), removed AS (
     DELETE FROM billing_usage held
      WHERE held.tenant_id = %(tenant)s
@@ -52,16 +52,16 @@ WITH staged AS (
             WHERE staged.bucket_start = held.bucket_start
               AND staged.subscription_id = held.subscription_id
               AND staged.deployment_id = held.deployment_id)
-    RETURNING bucket_start
+    RETURNING bucket_start, deployment_id
 ), changed AS (
-    SELECT bucket_start FROM written
+    SELECT bucket_start, deployment_id FROM written
      UNION ALL
-    SELECT bucket_start FROM removed
+    SELECT bucket_start, deployment_id FROM removed
 ), marked AS (
-    INSERT INTO billing_daytorate (tenant_id, day)
-    SELECT DISTINCT %(tenant)s, (bucket_start AT TIME ZONE %(zone)s)::date
+    INSERT INTO billing_daytorate (tenant_id, day, deployment_id)
+    SELECT DISTINCT %(tenant)s, (bucket_start AT TIME ZONE %(zone)s)::date, deployment_id
       FROM changed
-     ORDER BY 2
-        ON CONFLICT (tenant_id, day) DO NOTHING
+     ORDER BY 2, 3
+        ON CONFLICT (tenant_id, day, deployment_id) DO NOTHING
 )
 SELECT count(*) FROM changed

@@ -5,7 +5,7 @@
 SELECT owner.team_id,
        rated.subscription_id,
        sum(rated.cost) AS cost,
-       sum(rated.quantity)::bigint AS tokens,
+       sum(rated.tokens)::bigint AS tokens,
        coalesce(sum(rated.quantity) FILTER (WHERE rated.cost IS NULL), 0)::bigint AS unpriced_tokens
   FROM billing_ratedday rated
   LEFT JOIN inventory_owner owner

@@ -40,8 +40,10 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class PriceSpend:
-    """One model's token class at one price. ``unit_price`` is per token in ``price_currency``;
-    all three are None where no price was in force.
+    """One model's token class at one price. ``unit_price`` is per unit of the meter in
+    ``price_currency``: the list's, or the one that ``sheet`` made of it (empty: none). ``cost`` is
+    None where no price was in force; it is zero without a unit price where the deployment's
+    capacity is paid for instead. ``list_cost`` is in the list's currency.
     """
 
     model: str
@@ -51,6 +53,8 @@ class PriceSpend:
     unit_price: Decimal | None
     price_currency: str | None
     price_from: datetime | None
+    sheet: str
+    list_cost: Money | None
     cost: Money | None
 
 
@@ -125,11 +129,14 @@ def by_price(whose: Whose, period: Period, *, currency: str) -> tuple[PriceSpend
             "deployment__name",
             "deployment__model",
             "token_class",
-            "price__unit_price",
+            "unit_price",
+            "price_currency",
             "price__currency",
             "price__effective_from",
+            "sheet_line__sheet__name",
+            "sheet_line__sheet__effective_from",
         )
-        .annotate(tokens=Sum("quantity"), total=Sum("cost"))
+        .annotate(counted=Sum("quantity"), total=Sum("cost"), at_list=Sum("list_cost"))
         .order_by(F("total").desc(nulls_last=True), "deployment__name", "token_class")
     )
     return tuple(
@@ -137,10 +144,14 @@ def by_price(whose: Whose, period: Period, *, currency: str) -> tuple[PriceSpend
             model=row["deployment__model"],
             deployment=row["deployment__name"],
             token_class=row["token_class"],
-            quantity=row["tokens"],
-            unit_price=row["price__unit_price"],
-            price_currency=row["price__currency"],
-            price_from=row["price__effective_from"],
+            quantity=row["counted"],
+            unit_price=row["unit_price"],
+            price_currency=row["price_currency"] or None,
+            price_from=_first_known(
+                row["sheet_line__sheet__effective_from"], row["price__effective_from"]
+            ),
+            sheet=row["sheet_line__sheet__name"] or "",
+            list_cost=_money(row["at_list"], row["price__currency"] or ""),
             cost=_money(row["total"], currency),
         )
         for row in rows
@@ -181,7 +192,7 @@ def unpriced(actor: Actor, *, since: date) -> tuple[Unpriced, ...]:
     """Every deployment's class without a price since a local day, most tokens first."""
     rows = (
         access.many(RatedDay, actor)
-        .filter(price=None, day__gte=since)
+        .filter(cost=None, day__gte=since)
         .values(
             "deployment__gateway__name",
             "deployment__host",
@@ -217,6 +228,10 @@ def total(costs: tuple[Money | None, ...], currency: str) -> Money | None:
     return Money(result, currency)
 
 
+def _first_known(*instants: datetime | None) -> datetime | None:
+    return next((instant for instant in instants if instant is not None), None)
+
+
 def _rated(whose: Whose) -> QuerySet[RatedDay]:
     if isinstance(whose, Subscription):
         return RatedDay.objects.filter(subscription=whose)
@@ -249,8 +264,8 @@ def _summed(rows: QuerySet[RatedDay], key: F | TruncMonth, currency: str) -> lis
         .values(key=key)
         .annotate(
             total=Sum("cost"),
-            tokens=Sum("quantity"),
-            gap=Coalesce(Sum("quantity", filter=Q(price=None)), 0),
+            tokens=Sum("tokens"),
+            gap=Coalesce(Sum("quantity", filter=Q(cost=None)), 0),
         )
         .order_by("key")
     )

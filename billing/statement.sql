@@ -9,15 +9,20 @@ SELECT rated.subscription_id,
        coalesce(nullif(deployment.name, ''), '(unnamed deployment)') AS deployment,
        deployment.model,
        rated.token_class,
-       meter.meter_name AS meter,
-       meter.azure_id AS meter_id,
-       price.unit_price,
-       price.currency AS price_currency,
-       price.effective_from AS price_from,
+       coalesce(meter.meter_name, own_meter.meter_name) AS meter,
+       coalesce(meter.azure_id, own_meter.azure_id) AS meter_id,
+       rated.unit_price,
+       rated.price_currency,
+       coalesce(sheet.effective_from, price.effective_from) AS price_from,
+       coalesce(sheet.name, '') AS sheet,
+       markup.percent AS markup,
+       rated.units_per_price,
+       price.currency AS list_currency,
        exchange.rate,
        exchange.effective_from AS rate_from,
        exchange.source AS rate_source,
        sum(rated.quantity)::bigint AS quantity,
+       sum(rated.list_cost) AS list_cost,
        sum(rated.cost) AS cost
   FROM billing_ratedday rated
   JOIN inventory_owner owner
@@ -35,6 +40,13 @@ SELECT rated.subscription_id,
     ON product.tenant_id = rated.tenant_id AND product.id = subscription.product_id
   LEFT JOIN billing_price price ON price.id = rated.price_id
   LEFT JOIN billing_meter meter ON meter.id = price.meter_id
+  LEFT JOIN billing_sheetline line
+    ON line.tenant_id = rated.tenant_id AND line.id = rated.sheet_line_id
+  LEFT JOIN billing_meter own_meter ON own_meter.id = line.meter_id
+  LEFT JOIN billing_pricesheet sheet
+    ON sheet.tenant_id = line.tenant_id AND sheet.id = line.sheet_id
+  LEFT JOIN billing_sheetline markup
+    ON markup.tenant_id = rated.tenant_id AND markup.id = rated.markup_line_id
   LEFT JOIN billing_exchangerate exchange
     ON exchange.tenant_id = rated.tenant_id AND exchange.id = rated.exchange_rate_id
  WHERE rated.tenant_id = %(tenant)s
@@ -42,8 +54,9 @@ SELECT rated.subscription_id,
    AND rated.day >= %(first_day)s
    AND rated.day < %(end_day)s
  GROUP BY rated.subscription_id, subscription.name, gateway.name, product.display_name,
-          deployment.name, deployment.host, deployment.model, rated.token_class, meter.meter_name,
-          meter.azure_id, price.unit_price, price.currency, price.effective_from, exchange.rate,
-          exchange.effective_from, exchange.source
+          deployment.name, deployment.host, deployment.model, rated.token_class, 8, 9,
+          rated.unit_price, rated.price_currency, 12, 13, markup.percent, rated.units_per_price,
+          price.currency, exchange.rate, exchange.effective_from, exchange.source,
+          rated.cost IS NULL
  ORDER BY gateway.name, subscription.name, deployment.name, deployment.host, rated.token_class,
-          price.effective_from, exchange.effective_from
+          price_from, rated.unit_price, exchange.effective_from, rated.cost IS NULL

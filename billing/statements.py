@@ -36,9 +36,12 @@ class Status(StrEnum):
 class Line:
     """One price of one token class of one deployment of one subscription.
 
-    ``unit_price`` is per single unit in ``price_currency``; ``exchange_rate`` turns it into the
-    statement's currency. ``exact`` is the unrounded amount, ``amount`` its share of the rounded
-    total.
+    ``unit_price`` is for ``units_per_price`` of the quantity's units, in ``price_currency``: the
+    list's price, or what ``sheet`` and ``markup`` (percent on top) made of it;
+    ``exchange_rate`` turns it into the statement's currency. It is None where the deployment's
+    capacity is paid for instead: such a line costs nothing. ``list_cost`` is what the list would
+    have charged, in the list's currency. ``exact`` is the unrounded amount, ``amount`` its share
+    of the rounded total.
     """
 
     number: int
@@ -51,9 +54,13 @@ class Line:
     meter: str
     meter_id: str
     quantity: int
-    unit_price: Decimal
+    unit_price: Decimal | None
+    units_per_price: int
     price_currency: str
-    price_from: datetime
+    price_from: datetime | None
+    sheet: str
+    markup: Decimal | None
+    list_cost: Money | None
     exchange_rate: Decimal | None
     exact: Money
     amount: Money
@@ -163,16 +170,26 @@ def _line(number: int, row: dict[str, object], exact: Money, amount: Money) -> L
         deployment=str(row["deployment"]),
         model=str(row["model"]),
         token_class=str(row["token_class"]),
-        meter=str(row["meter"]),
-        meter_id=str(row["meter_id"]),
+        meter=str(row["meter"] or ""),
+        meter_id=str(row["meter_id"] or ""),
         quantity=int(str(row["quantity"])),
-        unit_price=_decimal(row["unit_price"]),
+        unit_price=cast("Decimal | None", row["unit_price"]),
+        units_per_price=int(str(row["units_per_price"])),
         price_currency=str(row["price_currency"]),
-        price_from=_instant(row["price_from"]),
+        price_from=cast("datetime | None", row["price_from"]),
+        sheet=str(row["sheet"]),
+        markup=cast("Decimal | None", row["markup"]),
+        list_cost=_list_cost(row),
         exchange_rate=None if rate is None else _decimal(rate),
         exact=exact,
         amount=amount,
     )
+
+
+def _list_cost(row: dict[str, object]) -> Money | None:
+    if row["list_cost"] is None:
+        return None
+    return Money(_decimal(row["list_cost"]), str(row["list_currency"]))
 
 
 def _gap(row: dict[str, object]) -> Unpriced:

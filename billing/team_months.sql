@@ -6,7 +6,7 @@ SELECT date_trunc('month', rated.day)::date AS first_day,
        team.slug AS team_slug,
        team.name AS team,
        coalesce(sum(rated.cost), 0) AS cost,
-       sum(rated.quantity)::bigint AS tokens,
+       sum(rated.tokens)::bigint AS tokens,
        coalesce(sum(rated.quantity) FILTER (WHERE rated.cost IS NULL), 0)::bigint
            AS unpriced_tokens
   FROM billing_ratedday rated

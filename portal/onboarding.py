@@ -79,7 +79,7 @@ def open_tenant(wanted: NewTenant, *, by: str, at: datetime) -> Opened:
             memberships.join(person, Role.ADMIN)
             # Both rows are there from the first day, so that the admin has them to change.
             guards.set_mode(Mode.DRY_RUN, by=by, at=at)
-            preferences.set_rule(confirm_exact_matches=preferences.Rule.OFF, by=by, at=at)
+            preferences.set_rule(None, by=by, at=at)
             audit.record(
                 "tenant.create",
                 wanted.slug,

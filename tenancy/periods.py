@@ -36,6 +36,11 @@ class Period:
         """``2026-11``, as used in addresses."""
         return f"{self.first_day:%Y-%m}"
 
+    def days(self) -> Iterator[date]:
+        """Its local days, in order."""
+        for number in range((self.end_day - self.first_day).days):
+            yield self.first_day + timedelta(days=number)
+
     def __contains__(self, instant: datetime) -> bool:
         return self.start <= instant < self.end
 

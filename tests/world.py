@@ -17,13 +17,20 @@ from django.test import Client
 
 from billing.models import (
     BillingSettings,
+    ClassUsage,
+    ClosedMonth,
     DayToRate,
     ExchangeRate,
     Meter,
     MeterMapping,
     PeriodToDate,
     Price,
+    PriceChange,
+    PriceDecision,
+    PriceSheet,
+    ProposedAdjustment,
     RatedDay,
+    SheetLine,
     Usage,
     UsageFeed,
 )
@@ -32,6 +39,7 @@ from governance.models import Action, ActionOutcome, EnforcementSettings, Quota,
 from inventory.models import (
     CostCenter,
     Deployment,
+    DeploymentState,
     Gateway,
     GatewayState,
     ModelAccount,
@@ -49,7 +57,9 @@ from tenancy.scope import TenantRef
 
 NOW = datetime(2026, 11, 20, 14, 20, tzinfo=UTC)
 START = datetime(2026, 9, 1, tzinfo=UTC)
+SUSPECT_FROM = datetime(2026, 9, 15, tzinfo=UTC)
 FIRST_DAY = date(2026, 11, 1)
+LONG_AGO = datetime(2026, 9, 3, 9, 0, tzinfo=UTC)
 BUCKET = datetime(2026, 11, 3, 9, 0, tzinfo=UTC)
 
 
@@ -64,10 +74,11 @@ class Browser(Client):
 
 @dataclass(frozen=True)
 class Prices:
-    """The public price list: the same for every tenant."""
+    """The public price list: the same for every tenant. ``suspect`` is dearer by a thousand."""
 
     meter: Meter
     price: Price
+    suspect: Price
 
 
 @dataclass(frozen=True)
@@ -211,7 +222,21 @@ def _prices() -> Prices:
         unit_price=Decimal("0.00000175"),
         run=run,
     )
-    return Prices(meter, price)
+    suspect = Price.objects.create(
+        meter=meter,
+        effective_from=SUSPECT_FROM,
+        currency="USD",
+        listed_price=Decimal(1750),
+        unit_of_measure="1M",
+        unit_price=Decimal("0.00175"),
+        doubts=[{"rule": "jump", "says": "1,000 times the price of before."}],
+        run=run,
+    )
+    PriceChange.objects.create(run=run, kind=PriceChange.Kind.NEW_METER, meter=meter, price=price)
+    PriceChange.objects.create(
+        run=run, kind=PriceChange.Kind.NEW_PRICE, meter=meter, price=suspect, before=price
+    )
+    return Prices(meter, price, suspect)
 
 
 def _place(
@@ -238,12 +263,15 @@ def _place(
             origin=Origin.INVENTORY,
             seen_at=NOW,
         )
+        DeploymentState.objects.create(
+            deployment=deployment, from_instant=START, sku="GlobalStandard", capacity=100
+        )
         _rating_choices(deployment, prices)
         first, second = (
             _house(slug, owner, gateway, product, deployment, prices)
             for slug, owner in owners.items()
         )
-        _ledgers(gateway, next(iter(roles)))
+        _ledgers(gateway, deployment, next(iter(roles)))
         _enforced(second)
         return Place(ref, gateway, product, deployment, (first, second))
 
@@ -284,6 +312,25 @@ def _rating_choices(deployment: Deployment, prices: Prices) -> None:
         effective_from=START,
         confirmed_by="erin@example.org",
         reason="The name says it.",
+    )
+    PriceDecision.objects.create(
+        price=prices.suspect,
+        verdict=PriceDecision.Verdict.REJECTED,
+        decided_by="erin@example.org",
+        decided_at=NOW,
+        reason="The list is wrong by a thousand.",
+    )
+    sheet = PriceSheet.objects.create(
+        name="Pilot",
+        effective_from=START,
+        effective_until=START,
+        source="Withdrawn on the day it was made.",
+        applied_by="erin@example.org",
+        applied_at=NOW,
+    )
+    SheetLine.objects.create(sheet=sheet, number=1, kind=SheetLine.Kind.DISCOUNT, percent=10)
+    ClosedMonth.objects.create(
+        first_day=date(2026, 8, 1), closed_by="erin@example.org", closed_at=NOW
     )
 
 
@@ -342,9 +389,29 @@ def _consumption(subscription: Subscription, deployment: Deployment, prices: Pri
         token_class=TokenClass.INPUT,
         price=prices.price,
         exchange_rate=rate,
+        unit_price=prices.price.unit_price,
+        price_currency="USD",
         quantity=1_000_000,
         list_cost=Decimal("1.75"),
         cost=cost,
+    )
+    ClassUsage.objects.create(
+        gateway=deployment.gateway,
+        bucket_start=LONG_AGO,
+        subscription=subscription,
+        deployment=deployment,
+        token_class=TokenClass.CACHE_WRITE,
+        quantity=500,
+    )
+    ProposedAdjustment.objects.create(
+        first_day=date(2026, 9, 1),
+        subscription=subscription,
+        deployment=deployment,
+        token_class=TokenClass.INPUT,
+        quantity_before=1_000,
+        quantity_after=2_000,
+        cost_before=Decimal("0.00175"),
+        cost_after=Decimal("0.0035"),
     )
     PeriodToDate.objects.create(
         subscription=subscription,
@@ -355,8 +422,8 @@ def _consumption(subscription: Subscription, deployment: Deployment, prices: Pri
     )
 
 
-def _ledgers(gateway: Gateway, person: Person) -> None:
-    DayToRate.objects.create(day=NOW.date())
+def _ledgers(gateway: Gateway, deployment: Deployment, person: Person) -> None:
+    DayToRate.objects.create(day=NOW.date(), deployment=deployment)
     Run.objects.create(
         step="sync_usage",
         subject=gateway.name,

@@ -13,7 +13,7 @@ from tenancy.administration import May, TenantModelAdmin, actor_of
 @admin.register(BillingSettings)
 class BillingSettingsAdmin(TenantModelAdmin):
     admins_may = May.CHANGE
-    list_display = ("__str__", "confirm_exact_matches", "look_back_hours")
+    list_display = ("__str__", "confirm_from_confidence", "look_back_hours")
 
 
 @admin.register(ExchangeRate)
@@ -50,7 +50,7 @@ class MeterMappingAdmin(TenantModelAdmin):
         obj.confirmed_by = actor_of(request).email
 
     def follow(self, obj: Any, form: Any) -> None:
-        marking.mark_days(since=_earliest(obj, form), deployment=obj.deployment)
+        marking.mark_days(since=_earliest(obj, form), deployments=[obj.deployment_id])
 
 
 def _earliest(obj: Any, form: Any) -> Any:

@@ -9,6 +9,7 @@ import csv
 import io
 from decimal import Decimal
 
+from billing.rules.token_classes import TokenClass, Unit
 from billing.statements import Line, StatementView
 
 CONTENT_TYPE = "text/csv; charset=utf-8"
@@ -29,10 +30,15 @@ COLUMNS = (
     "Quantity",
     "Unit",
     "UnitPrice",
+    "UnitsPerPrice",
     "PriceCurrency",
     "PriceEffectiveFrom",
+    "PriceSheet",
+    "MarkupPercent",
     "MeterId",
     "MeterName",
+    "ListCost",
+    "ListCurrency",
     "ExchangeRate",
     "ExactCost",
     "Amount",
@@ -59,7 +65,7 @@ def render(statement: StatementView) -> bytes:
                 "Deployment": safe(gap.deployment),
                 "TokenClass": gap.token_class,
                 "Quantity": gap.quantity,
-                "Unit": "Tokens",
+                "Unit": _unit(gap.token_class),
             }
         )
     writer.writerow({**head, "Kind": "total", "Amount": plain(statement.total.amount)})
@@ -104,13 +110,28 @@ def _line(line: Line) -> dict[str, object]:
         "Model": safe(line.model),
         "TokenClass": line.token_class,
         "Quantity": line.quantity,
-        "Unit": "Tokens",
-        "UnitPrice": plain(line.unit_price),
+        "Unit": _unit(line.token_class),
+        "UnitPrice": _known(line.unit_price),
+        "UnitsPerPrice": line.units_per_price,
         "PriceCurrency": line.price_currency,
-        "PriceEffectiveFrom": line.price_from.isoformat(),
+        "PriceEffectiveFrom": line.price_from.isoformat() if line.price_from else "",
+        "PriceSheet": safe(line.sheet),
+        "MarkupPercent": _known(line.markup),
         "MeterId": line.meter_id,
         "MeterName": safe(line.meter),
-        "ExchangeRate": "" if line.exchange_rate is None else plain(line.exchange_rate),
+        "ListCost": _known(line.list_cost.amount if line.list_cost else None),
+        "ListCurrency": line.list_cost.currency if line.list_cost else "",
+        "ExchangeRate": _known(line.exchange_rate),
         "ExactCost": plain(line.exact.amount),
         "Amount": plain(line.amount.amount),
     }
+
+
+def _known(number: Decimal | None) -> str:
+    return "" if number is None else plain(number)
+
+
+def _unit(token_class: str) -> str:
+    """What one of the quantity is, in the plural: ``Tokens``, ``Seconds``."""
+    unit = TokenClass(token_class).unit
+    return "Searches" if unit is Unit.SEARCH else f"{unit.capitalize()}s"

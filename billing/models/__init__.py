@@ -1,5 +1,9 @@
-from billing.models.prices import BillingSettings, ExchangeRate, Meter, MeterMapping, Price
+from billing.models.choices import BillingSettings, ExchangeRate, MeterMapping
+from billing.models.closing import ClosedMonth, ProposedAdjustment
+from billing.models.prices import Meter, Price, PriceChange, PriceDecision, PriceType
+from billing.models.sheets import PriceSheet, SheetLine
 from billing.models.usage import (
+    ClassUsage,
     DayToRate,
     OfSubscription,
     PeriodToDate,
@@ -10,6 +14,8 @@ from billing.models.usage import (
 
 __all__ = [
     "BillingSettings",
+    "ClassUsage",
+    "ClosedMonth",
     "DayToRate",
     "ExchangeRate",
     "Meter",
@@ -17,7 +23,13 @@ __all__ = [
     "OfSubscription",
     "PeriodToDate",
     "Price",
+    "PriceChange",
+    "PriceDecision",
+    "PriceSheet",
+    "PriceType",
+    "ProposedAdjustment",
     "RatedDay",
+    "SheetLine",
     "Usage",
     "UsageFeed",
 ]

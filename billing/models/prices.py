@@ -1,20 +1,16 @@
 from __future__ import annotations
 
-from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 
-from billing.rules.token_classes import TokenClass
-from inventory.models import Deployment
-from tenancy.links import TenantLink
 from tenancy.models import InstallationRun, TenantModel
-from tenancy.models.tenants import check_currency
 
 
 class Meter(models.Model):
     """A meter of Azure's price list. Public, the same for every tenant.
 
-    Known by its id: names alone are shared by hundreds of prices.
+    Known by its id: names alone are shared by hundreds of prices. ``vanished_at`` says since when
+    the list has not named it any more; what it cost stays.
     """
 
     azure_id = models.CharField(max_length=64, unique=True)
@@ -24,6 +20,7 @@ class Meter(models.Model):
     service_name = models.CharField(max_length=100)
     region = models.CharField(max_length=64)
     unit_of_measure = models.CharField(max_length=40)
+    vanished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ("product_name", "meter_name", "region")
@@ -33,27 +30,62 @@ class Meter(models.Model):
         return f"{self.meter_name}, {self.region}"
 
 
+class PriceType(models.TextChoices):
+    """What of the list is held: pay-as-you-go, and what a commitment for a term costs."""
+
+    CONSUMPTION = "Consumption", "pay-as-you-go"
+    RESERVATION = "Reservation", "reservation"
+
+
 class Price(models.Model):
-    """A meter's list price from an instant on, in the list's currency.
+    """A meter's list price from an instant on. A row never changes: a list that states the same
+    price anew adds one, and the newest that is believed counts.
 
     Its end is the next one's start, never stored twice. ``unit_price`` is per single unit (one
-    token, one hour); ``listed_price`` is as published, per ``unit_of_measure``.
+    token, one hour); ``listed_price`` is as published, per ``unit_of_measure``; a reservation's is
+    for its whole term. A price with ``doubts`` is suspect: it counts for a tenant where a person
+    accepted it there. Prices in other currencies than the list's own are for reference only.
     """
 
     meter = models.ForeignKey(Meter, on_delete=models.PROTECT, related_name="prices")
+    price_type = models.CharField(
+        max_length=16, choices=PriceType.choices, default=PriceType.CONSUMPTION
+    )
+    reservation_term = models.CharField(max_length=16, blank=True)
+    tier_minimum_units = models.DecimalField(max_digits=24, decimal_places=6, default=0)
     effective_from = models.DateTimeField()
     currency = models.CharField(max_length=3)
     listed_price = models.DecimalField(max_digits=24, decimal_places=12)
     unit_of_measure = models.CharField(max_length=40)
     unit_price = models.DecimalField(max_digits=24, decimal_places=15)
+    doubts = models.JSONField(default=list, blank=True)
     run = models.ForeignKey(InstallationRun, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
-        ordering = ("meter", "effective_from")
+        ordering = ("meter", "effective_from", "id")
         constraints = (
-            models.UniqueConstraint(fields=("meter", "effective_from"), name="billing_price_start"),
+            models.UniqueConstraint(
+                fields=(
+                    "meter",
+                    "effective_from",
+                    "price_type",
+                    "reservation_term",
+                    "tier_minimum_units",
+                    "currency",
+                    "run",
+                ),
+                name="billing_price_once_a_load",
+            ),
             models.CheckConstraint(
                 condition=Q(unit_price__gte=0), name="billing_price_not_negative"
+            ),
+        )
+        indexes = (
+            models.Index(fields=("run", "meter"), name="billing_price_run"),
+            models.Index(
+                fields=("-effective_from", "id"),
+                condition=~Q(doubts=[]),
+                name="billing_price_suspect",
             ),
         )
 
@@ -61,72 +93,55 @@ class Price(models.Model):
         return f"{self.meter}: {self.listed_price} {self.currency} per {self.unit_of_measure}"
 
 
-class ExchangeRate(TenantModel):
-    """One unit of ``from_currency`` in ``to_currency`` from an instant on, with its source."""
+class PriceChange(models.Model):
+    """What a load of the list brought, in one row each: the record of changes. Public."""
 
-    from_currency = models.CharField(max_length=3, validators=[check_currency])
-    to_currency = models.CharField(max_length=3, validators=[check_currency])
-    rate = models.DecimalField(max_digits=18, decimal_places=9, validators=[MinValueValidator(0)])
-    effective_from = models.DateTimeField()
-    source = models.CharField(max_length=200, help_text="Where the rate was taken from.")
+    class Kind(models.TextChoices):
+        NEW_METER = "new-meter", "new meter"
+        NEW_PRICE = "new-price", "new price"
+        RESTATED = "restated", "price stated anew"
+        RENAMED = "renamed", "described anew"
+        VANISHED = "vanished", "vanished"
+        RETURNED = "returned", "returned"
+
+    run = models.ForeignKey(InstallationRun, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    meter = models.ForeignKey(Meter, on_delete=models.PROTECT, related_name="changes")
+    price = models.ForeignKey(Price, on_delete=models.PROTECT, null=True, related_name="+")
+    before = models.ForeignKey(Price, on_delete=models.PROTECT, null=True, related_name="+")
+    detail = models.JSONField(default=dict, blank=True)
 
     class Meta:
-        ordering = ("from_currency", "to_currency", "-effective_from")
-        verbose_name = "exchange rate"
-        constraints = (
-            models.UniqueConstraint(
-                fields=("tenant", "from_currency", "to_currency", "effective_from"),
-                name="billing_exchange_rate_start",
-            ),
-            models.CheckConstraint(condition=Q(rate__gt=0), name="billing_exchange_rate_positive"),
+        ordering = ("-run", "kind", "id")
+        indexes = (
+            models.Index(fields=("-run", "kind", "id"), name="billing_change_of_load"),
+            models.Index(fields=("meter", "-run"), name="billing_change_of_meter"),
         )
 
     def __str__(self) -> str:
-        return f"1 {self.from_currency} = {self.rate.normalize():f} {self.to_currency}"
+        return f"{self.kind}: {self.meter}"
 
 
-class MeterMapping(TenantModel):
-    """Which meter prices a deployment's token class, from an instant on, and who said so."""
+class PriceDecision(TenantModel):
+    """What a person of a tenant said about a suspect price. One at a time; the last one counts."""
 
-    deployment = TenantLink(Deployment, related_name="mappings")
-    token_class = models.CharField(max_length=24, choices=TokenClass.choices())
-    meter = models.ForeignKey(Meter, on_delete=models.PROTECT, related_name="+")
-    effective_from = models.DateTimeField()
-    confirmed_by = models.CharField(max_length=254)
+    class Verdict(models.TextChoices):
+        ACCEPTED = "accepted", "accepted"
+        REJECTED = "rejected", "rejected"
+
+    price = models.ForeignKey(Price, on_delete=models.PROTECT, related_name="+")
+    verdict = models.CharField(max_length=8, choices=Verdict.choices)
+    decided_by = models.CharField(max_length=254)
+    decided_at = models.DateTimeField()
     reason = models.TextField()
 
     class Meta:
-        ordering = ("deployment", "token_class", "effective_from")
-        verbose_name = "meter mapping"
+        ordering = ("-decided_at", "-id")
+        verbose_name = "decision on a suspect price"
+        verbose_name_plural = "decisions on suspect prices"
         constraints = (
-            models.UniqueConstraint(
-                fields=("tenant", "deployment", "token_class", "effective_from"),
-                name="billing_mapping_start",
-            ),
+            models.UniqueConstraint(fields=("tenant", "price"), name="billing_decision_of_price"),
         )
 
     def __str__(self) -> str:
-        return f"{self.deployment}, {self.token_class} → {self.meter}"
-
-
-class BillingSettings(TenantModel):
-    """A tenant's choices about rating."""
-
-    confirm_exact_matches = models.BooleanField(
-        default=False,
-        help_text="Confirm a meter without asking when its name says exactly the deployment's "
-        "model, type and token class, and no other meter of the region does.",
-    )
-    look_back_hours = models.PositiveIntegerField(
-        default=48, help_text="How far back usage is read again for late rows."
-    )
-    rated_prices = models.BigIntegerField(default=0, editable=False)
-
-    class Meta:
-        verbose_name = verbose_name_plural = "billing settings"
-        constraints = (
-            models.UniqueConstraint(fields=("tenant",), name="billing_settings_one_per_tenant"),
-        )
-
-    def __str__(self) -> str:
-        return "Billing settings"
+        return f"{self.price}: {self.verdict}"

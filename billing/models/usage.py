@@ -3,10 +3,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Q, When
 
-from billing.models.prices import ExchangeRate, Price
-from billing.rules.token_classes import TokenClass
+from billing.models.choices import ExchangeRate
+from billing.models.prices import Price
+from billing.models.sheets import SheetLine
+from billing.rules.token_classes import NOT_TOKENS, TokenClass
 from inventory.models import Deployment, Gateway, Subscription
 from tenancy.links import TenantLink
 from tenancy.models import TenantModel
@@ -75,15 +77,48 @@ class Usage(OfSubscription):
         return f"{self.bucket_start:%Y-%m-%d %H:%M} {self.subscription_id} {self.deployment_id}"
 
 
-class DayToRate(TenantModel):
-    """A local day whose usage, price or mapping changed since it was rated last."""
+class ClassUsage(OfSubscription):
+    """Observed usage of a class that has no column of its own in `Usage`: cache writes, long
+    calls, audio, pictures, tool calls. Bucket of time × subscription × deployment × class.
+    """
 
-    day = models.DateField()
+    gateway = TenantLink(Gateway, related_name="+")
+    bucket_start = models.DateTimeField()
+    subscription = TenantLink(Subscription, related_name="+")
+    deployment = TenantLink(Deployment, related_name="+")
+    token_class = models.CharField(max_length=24, choices=TokenClass.choices())
+    quantity = models.BigIntegerField()
 
     class Meta:
+        ordering = ("bucket_start", "subscription", "deployment", "token_class")
+        verbose_name = verbose_name_plural = "usage of further classes"
+        constraints = (
+            models.UniqueConstraint(
+                fields=("tenant", "bucket_start", "subscription", "deployment", "token_class"),
+                name="billing_class_usage_grain",
+            ),
+            models.CheckConstraint(
+                condition=Q(quantity__gt=0), name="billing_class_usage_positive"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.bucket_start:%Y-%m-%d %H:%M} {self.subscription_id} {self.token_class}"
+
+
+class DayToRate(TenantModel):
+    """A deployment's local day whose usage, price or mapping changed since it was rated last."""
+
+    day = models.DateField()
+    deployment = TenantLink(Deployment, related_name="+")
+
+    class Meta:
+        ordering = ("day", "deployment")
         verbose_name_plural = "days to rate"
         constraints = (
-            models.UniqueConstraint(fields=("tenant", "day"), name="billing_day_to_rate_once"),
+            models.UniqueConstraint(
+                fields=("tenant", "day", "deployment"), name="billing_day_to_rate_once"
+            ),
         )
 
     def __str__(self) -> str:
@@ -93,8 +128,13 @@ class DayToRate(TenantModel):
 class RatedDay(OfSubscription):
     """Cost of a local day: subscription × deployment × token class × price × exchange rate.
 
-    ``list_cost`` is in the price list's currency, ``cost`` in the tenant's billing currency on
-    the estimated basis; both are null where no price was in force: unpriced, never zero.
+    ``price`` is the list price in force and ``list_cost`` what it comes to, in the list's currency.
+    ``unit_price`` is what was charged by: the list price, or what ``sheet_line`` and
+    ``markup_line`` made of it, per unit of the meter, in ``price_currency``. ``cost`` is
+    quantity × ``unit_price`` ÷ ``units_per_price`` × the exchange rate, in the tenant's billing
+    currency on the estimated basis. Cost is null where no price was in force: unpriced, never
+    zero; it is zero with no unit price where the deployment's capacity is paid for instead.
+    ``tokens`` is the quantity of tokens, for sums that must not add pictures to them.
     """
 
     day = models.DateField()
@@ -102,8 +142,22 @@ class RatedDay(OfSubscription):
     deployment = TenantLink(Deployment, related_name="+")
     token_class = models.CharField(max_length=24, choices=TokenClass.choices())
     price = models.ForeignKey(Price, on_delete=models.PROTECT, null=True, related_name="+")
+    sheet_line = TenantLink(SheetLine, null=True, related_name="+")
+    markup_line = TenantLink(SheetLine, null=True, related_name="+")
     exchange_rate = TenantLink(ExchangeRate, null=True, related_name="+")
+    unit_price = models.DecimalField(max_digits=24, decimal_places=15, null=True)
+    price_currency = models.CharField(max_length=3, blank=True, default="")
+    units_per_price = models.PositiveIntegerField(default=1)
     quantity = models.BigIntegerField()
+    tokens = models.GeneratedField(
+        expression=Case(
+            When(token_class__in=NOT_TOKENS, then=0),
+            default=F("quantity"),
+            output_field=models.BigIntegerField(),
+        ),
+        output_field=models.BigIntegerField(),
+        db_persist=True,
+    )
     list_cost = models.DecimalField(max_digits=38, decimal_places=18, null=True)
     cost = models.DecimalField(max_digits=38, decimal_places=18, null=True)
 
@@ -118,13 +172,16 @@ class RatedDay(OfSubscription):
                     "deployment",
                     "token_class",
                     "price",
+                    "sheet_line",
+                    "markup_line",
                     "exchange_rate",
+                    "units_per_price",
                 ),
                 name="billing_rated_day_grain",
                 nulls_distinct=False,
             ),
             models.CheckConstraint(
-                condition=Q(price__isnull=False) | Q(cost__isnull=True),
+                condition=Q(unit_price__isnull=False) | Q(cost__isnull=True) | Q(cost=0),
                 name="billing_rated_day_unpriced_has_no_cost",
             ),
         )

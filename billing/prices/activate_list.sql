@@ -30,17 +30,19 @@ WITH listed AS (
      UNION
     SELECT id, azure_id FROM billing_meter
 ), written_prices AS (
-    INSERT INTO billing_price AS known
-           (meter_id, effective_from, currency, listed_price, unit_of_measure, unit_price, run_id)
-    SELECT meters.id, listed.effective_from, listed.currency, listed.listed_price,
-           listed.unit_of_measure, listed.unit_price, %(run)s
+    INSERT INTO billing_price
+           (meter_id, effective_from, price_type, reservation_term, tier_minimum_units, currency,
+            listed_price, unit_of_measure, unit_price, doubts, run_id)
+    SELECT meters.id, listed.effective_from, 'Consumption', '', 0, listed.currency,
+           listed.listed_price, listed.unit_of_measure, listed.unit_price, '[]', %(run)s
       FROM listed JOIN meters USING (azure_id)
-     WHERE listed.agrees
-        ON CONFLICT (meter_id, effective_from) DO UPDATE
-       SET currency = excluded.currency, listed_price = excluded.listed_price,
-           unit_of_measure = excluded.unit_of_measure, unit_price = excluded.unit_price,
-           run_id = excluded.run_id
-     WHERE (known.unit_price, known.currency) IS DISTINCT FROM (excluded.unit_price, excluded.currency)
+      LEFT JOIN LATERAL (
+           SELECT known.unit_price FROM billing_price known
+            WHERE known.meter_id = meters.id AND known.effective_from = listed.effective_from
+              AND known.price_type = 'Consumption' AND known.tier_minimum_units = 0
+              AND known.currency = listed.currency
+            ORDER BY known.run_id DESC LIMIT 1) known ON true
+     WHERE listed.agrees AND known.unit_price IS DISTINCT FROM listed.unit_price
     RETURNING 1
 )
 SELECT (SELECT count(DISTINCT azure_id) FROM price_stage),

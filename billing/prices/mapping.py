@@ -10,8 +10,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from billing import marking
-from billing.models import BillingSettings, ExchangeRate, Meter, MeterMapping, Price
+from billing import marking, price_terms
+from billing.models import BillingSettings, ExchangeRate, Meter, MeterMapping
 from billing.prices import meters
 from billing.rules.token_classes import TokenClass
 from inventory.models import Deployment
@@ -47,11 +47,11 @@ def confirm(
         defaults={"meter": meter, "confirmed_by": by, "reason": reason},
     )
     before = None if created else row.meter
-    if before == meter:
+    if not created and before == meter:
         return row
     row.meter, row.confirmed_by, row.reason = meter, by, reason
     row.save(update_fields=["meter", "confirmed_by", "reason"])
-    marking.mark_days(deployment=deployment, since=from_instant)
+    marking.mark_days(deployments=[deployment.pk], since=from_instant)
     audit.record(
         "mapping.confirm",
         f"{deployment.host}/{deployment.name} {token_class}",
@@ -83,7 +83,7 @@ def confirm_exact(*, at: datetime) -> int:
 def _confirmable() -> list[tuple[Deployment, TokenClass, Meter]]:
     """What has no mapping yet, with the one meter that says it exactly; none if the rule is off."""
     chosen = BillingSettings.objects.first()
-    if chosen is None or not chosen.confirm_exact_matches:
+    if chosen is None or chosen.confirm_from_confidence is None:
         return []
     mapped = set(MeterMapping.objects.values_list("deployment_id", "token_class"))
     unmapped = [
@@ -126,15 +126,18 @@ def unit_costs(
     In the billing currency, at the meter, price and exchange rate in force; a class that has
     none is absent.
     """
-    costs: dict[TokenClass, Decimal] = {}
     rows = MeterMapping.objects.filter(
         deployment__gateway_id=gateway_id, deployment__name=deployment, effective_from__lte=at
-    )
-    for row in rows.order_by("effective_from"):
-        price = Price.objects.filter(meter_id=row.meter_id, effective_from__lte=at).last()
-        rate = _rate(price.currency, currency, at=at) if price else None
-        if price and rate is not None:
-            costs[TokenClass(row.token_class)] = price.unit_price * rate
+    ).order_by("effective_from")
+    named = {TokenClass(row.token_class): row for row in rows}
+    terms = price_terms.at((row.meter_id for row in named.values() if row.meter_id), at)
+    costs: dict[TokenClass, Decimal] = {}
+    for token_class, row in named.items():
+        term = terms.get(row.meter_id) if row.meter_id else None
+        if term and term.unit_price is not None and term.currency:
+            rate = _rate(term.currency, currency, at=at)
+            if rate is not None:
+                costs[token_class] = term.unit_price * rate / row.units_per_price
     return costs
 
 

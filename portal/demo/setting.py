@@ -118,7 +118,7 @@ def make(azure: Mapping[str, Any], *, password: str, at: datetime) -> TenantRef:
     with scope.of(ref):
         _people(plan, password)
         _gateway(plan, azure, at=at)
-        preferences.set_rule(confirm_exact_matches=preferences.Rule.ON, by=BY, at=at)
+        preferences.set_rule(Decimal("0.95"), by=BY, at=at)
         guards.set_mode(Mode.ON, by=BY, at=at)
         _rates(plan, at=at)
     return ref

@@ -24,6 +24,7 @@ class PriceRow:
     unit_price: Decimal | None
     currency: str | None
     since: datetime | None
+    sheet: str
     cost: Figure
 
 
@@ -53,9 +54,9 @@ def of(rows: Sequence[PriceSpend], reckoning: Reckoning) -> Breakdown:
     """By model, class and price; what is shown sums to the total shown."""
     column = figures.column([row.cost for row in rows], reckoning)
     shown = [_row(row, cost) for row, cost in zip(rows, column.figures, strict=True)]
-    gaps = tuple(row for row in shown if row.unit_price is None)
+    gaps = tuple(row for row, of in zip(shown, rows, strict=True) if of.cost is None)
     return Breakdown(
-        priced=tuple(row for row in shown if row.unit_price is not None),
+        priced=tuple(row for row, of in zip(shown, rows, strict=True) if of.cost is not None),
         unpriced=gaps,
         total=column.total,
         currencies=", ".join(sorted({row.currency for row in shown if row.currency})),
@@ -101,5 +102,6 @@ def _row(row: PriceSpend, cost: Figure) -> PriceRow:
         unit_price=row.unit_price,
         currency=row.price_currency,
         since=row.price_from,
+        sheet=row.sheet,
         cost=cost,
     )

@@ -1,0 +1,89 @@
+"""What meters cost over time, for the tenant in scope: list price, sheets, precedence.
+
+The one place where a price is chosen. Rating joins what `stage` lays out; pages and the API tell
+it with `of_meters`: why this price, and until when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+from django.db import connection
+
+from billing.models import MeterMapping
+from tenancy import scope
+
+#: The price list's own currency; its prices in others are for reference only.
+LIST_CURRENCY = "USD"
+_TERMS = Path(__file__).with_name("price_terms.sql").read_text()
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A meter's price in a half-open span of time (aware UTC; ``ends`` None: to this day).
+
+    Prices are per single unit of the meter. ``list_unit_price`` is in the list's currency and None
+    where the list has no price that is believed; ``unit_price`` is in ``currency``. The ids are of
+    the `Price` and of the `SheetLine` rows that made it; None: no such part.
+    """
+
+    meter_id: int
+    starts: datetime
+    ends: datetime | None
+    price_id: int | None
+    list_unit_price: Decimal | None
+    sheet_line_id: int | None
+    markup_line_id: int | None
+    currency: str | None
+    unit_price: Decimal | None
+
+    def holds(self, at: datetime) -> bool:
+        """Whether an instant lies in the span."""
+        return self.starts <= at and (self.ends is None or at < self.ends)
+
+
+def stage(meters: Iterable[int] | None = None) -> None:
+    """Lay the terms out in the temporary table ``price_terms``, until the transaction ends.
+
+    Of the given meters, or of all that the tenant's mappings name. Staging again replaces it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.price_terms")
+        cursor.execute(f"CREATE TEMP TABLE price_terms ON COMMIT DROP AS {_TERMS}", _asked(meters))
+
+
+def of_meters(meters: Iterable[int]) -> dict[int, tuple[Term, ...]]:
+    """By meter id, its terms in order of time; a meter without any price is absent."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_TERMS} ORDER BY spans.meter_id, spans.starts", _asked(meters))
+        names = [column.name for column in cursor.description]
+        terms = [Term(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+    found: dict[int, tuple[Term, ...]] = {}
+    for term in terms:
+        found[term.meter_id] = (*found.get(term.meter_id, ()), term)
+    return found
+
+
+def at(meters: Iterable[int], instant: datetime) -> dict[int, Term]:
+    """By meter id, the term that holds at an instant; a meter without one is absent."""
+    return {
+        meter: term
+        for meter, terms in of_meters(meters).items()
+        for term in terms
+        if term.holds(instant)
+    }
+
+
+def _asked(meters: Iterable[int] | None) -> dict[str, int | str | list[int]]:
+    if meters is None:
+        named = MeterMapping.objects.exclude(meter=None).order_by("meter_id")
+        meters = named.values_list("meter_id", flat=True).distinct()
+    return {
+        "tenant": scope.tenant_id(),
+        "meters": sorted(set(meters)),
+        "list_currency": LIST_CURRENCY,
+    }

@@ -1,0 +1,90 @@
+-- What meters cost over time, for one tenant: the list price in force, and what its sheets make of
+-- it. Grain: meter × span in which nothing about its price changes; spans are half-open.
+-- Reads billing_price (the newest stated price that is believed, by effective date), the tenant's
+-- decisions on suspect ones, and its price sheets. Precedence: a meter's exact price, else the
+-- discount whose filter is the most specific, else the list; then the most specific markup on top.
+-- Among equals the newer sheet wins. A negotiated unit price is rounded once, to 15 places.
+WITH wanted AS (
+    SELECT id, lower(product_name) AS product, lower(meter_name) AS name, lower(region) AS region
+      FROM billing_meter
+     WHERE id = ANY(%(meters)s)
+), believed AS (
+    SELECT DISTINCT ON (price.meter_id, price.effective_from)
+           price.id, price.meter_id, price.effective_from, price.currency, price.unit_price
+      FROM billing_price price
+      LEFT JOIN billing_pricedecision decided
+             ON decided.tenant_id = %(tenant)s AND decided.price_id = price.id
+     WHERE price.meter_id = ANY(%(meters)s)
+       AND price.price_type = 'Consumption'
+       AND price.tier_minimum_units = 0
+       AND price.currency = %(list_currency)s
+       AND coalesce(decided.verdict = 'accepted', price.doubts = '[]'::jsonb)
+     ORDER BY price.meter_id, price.effective_from, price.run_id DESC, price.id DESC
+), filtered AS (
+    SELECT line.id, line.number, line.kind, line.meter_id, line.currency, line.unit_price,
+           line.percent, line.sheet_id, sheet.effective_from, sheet.effective_until,
+           line.product_filter, line.meter_filter, line.region_filter,
+           ARRAY(SELECT coalesce(nullif(replace(replace(replace(replace(
+                        lower(given), '\', '\\'), '%%', '\%%'), '_', '\_'), '*', '%%'), ''), '%%')
+                   FROM unnest(ARRAY[line.product_filter, line.meter_filter, line.region_filter])
+                        WITH ORDINALITY AS filters (given, place)
+                  ORDER BY place) AS patterns
+      FROM billing_pricesheet sheet
+      JOIN billing_sheetline line
+        ON line.tenant_id = sheet.tenant_id AND line.sheet_id = sheet.id
+     WHERE sheet.tenant_id = %(tenant)s
+       AND (sheet.effective_until IS NULL OR sheet.effective_from < sheet.effective_until)
+), agreed AS (
+    SELECT wanted.id AS meter_id, line.id, line.kind, line.currency, line.unit_price, line.percent,
+           line.effective_from, line.effective_until,
+           row_number() OVER (
+               PARTITION BY wanted.id
+               ORDER BY line.kind = 'exact' DESC, line.meter_filter <> '' DESC,
+                        line.product_filter <> '' DESC, line.region_filter <> '' DESC,
+                        line.effective_from DESC, line.sheet_id DESC, line.number DESC
+           ) AS place
+      FROM filtered line
+      JOIN wanted
+        ON CASE line.kind
+           WHEN 'exact' THEN line.meter_id = wanted.id
+           ELSE wanted.product LIKE line.patterns[1]
+                AND wanted.name LIKE line.patterns[2]
+                AND wanted.region LIKE line.patterns[3]
+           END
+), edges AS (
+    SELECT meter_id, effective_from AS at FROM believed
+     UNION
+    SELECT meter_id, effective_from FROM agreed
+     UNION
+    SELECT meter_id, effective_until FROM agreed WHERE effective_until IS NOT NULL
+), spans AS (
+    SELECT meter_id, at AS starts,
+           lead(at) OVER (PARTITION BY meter_id ORDER BY at) AS ends
+      FROM edges
+)
+SELECT spans.meter_id, spans.starts, spans.ends,
+       listed.id AS price_id, listed.unit_price AS list_unit_price,
+       own.id AS sheet_line_id, markup.id AS markup_line_id,
+       CASE WHEN own.kind = 'exact' THEN own.currency ELSE listed.currency END AS currency,
+       round(CASE own.kind
+             WHEN 'exact' THEN own.unit_price
+             WHEN 'discount' THEN listed.unit_price * (100 - own.percent) * 0.01
+             ELSE listed.unit_price
+             END * (100 + coalesce(markup.percent, 0)) * 0.01, 15) AS unit_price
+  FROM spans
+  LEFT JOIN LATERAL (
+       SELECT believed.* FROM believed
+        WHERE believed.meter_id = spans.meter_id AND believed.effective_from <= spans.starts
+        ORDER BY believed.effective_from DESC LIMIT 1) listed ON true
+  LEFT JOIN LATERAL (
+       SELECT agreed.* FROM agreed
+        WHERE agreed.meter_id = spans.meter_id AND agreed.kind <> 'markup'
+          AND agreed.effective_from <= spans.starts
+          AND (agreed.effective_until IS NULL OR spans.starts < agreed.effective_until)
+        ORDER BY agreed.place LIMIT 1) own ON true
+  LEFT JOIN LATERAL (
+       SELECT agreed.* FROM agreed
+        WHERE agreed.meter_id = spans.meter_id AND agreed.kind = 'markup'
+          AND agreed.effective_from <= spans.starts
+          AND (agreed.effective_until IS NULL OR spans.starts < agreed.effective_until)
+        ORDER BY agreed.place LIMIT 1) markup ON true
