@@ -91,7 +91,12 @@ class StateChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelDeployment:
-    """A model deployment as the account itself describes it."""
+    """A model deployment as the account itself describes it.
+
+    ``capacity`` is in the SKU's own unit, throughput units where it is provisioned.
+    ``base_model`` and ``base_version`` are what a fine-tuned model was made from; empty for any
+    other. ``created_at`` is aware UTC.
+    """
 
     account: str
     endpoint_host: str
@@ -102,6 +107,9 @@ class ModelDeployment:
     region: str
     capacity: int | None
     state: str
+    created_at: datetime | None = None
+    base_model: str = ""
+    base_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,38 @@
-"""Model deployments: finding them by account host and name, and keeping what only usage knows."""
+"""Model deployments: found by account host and name, with what only usage knows; their history."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
-from inventory.models import Deployment, Origin
+from django.db.models import F, Q, Window
+from django.db.models.functions import Lead
+
+from inventory.models import Deployment, DeploymentState, Origin
 
 Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Present:
+    """A deployment as its account lists it now; a capacity of None is not told."""
+
+    key: Key
+    sku: str
+    capacity: int | None
+    created_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """From ``start`` to before ``end`` a deployment had this SKU and capacity."""
+
+    deployment_id: int
+    sku: str
+    capacity: int
+    start: datetime
+    end: datetime
 
 
 def ids_by_key(gateway_id: int, keys: Iterable[Key], *, at: datetime) -> dict[Key, int]:
@@ -34,6 +59,84 @@ def ids_by_key(gateway_id: int, keys: Iterable[Key], *, at: datetime) -> dict[Ke
         )
         known = _known(gateway_id)
     return {key: known[_folded(key)] for key in wanted}
+
+
+def states(since: datetime, until: datetime) -> tuple[Span, ...]:
+    """What was deployed from ``since`` to before ``until``, cut to it; of the tenant in scope.
+
+    By deployment and start, without the times at which there was none. The newest state holds on.
+    """
+    following = Window(Lead("from_instant"), [F("deployment_id")], F("from_instant").asc())
+    rows = (
+        DeploymentState.objects.filter(from_instant__lt=until)
+        .annotate(until=following)
+        .filter(Q(until=None) | Q(until__gt=since))
+        .order_by("deployment_id", "from_instant")
+        .values_list("deployment_id", "sku", "capacity", "from_instant", "until")
+    )
+    return tuple(
+        Span(
+            deployment_id=deployment_id,
+            sku=sku,
+            capacity=capacity,
+            start=max(start, since),
+            end=min(end or until, until),
+        )
+        for deployment_id, sku, capacity, start, end in rows
+        if capacity
+    )
+
+
+def record_states(gateway_id: int, listed: Iterable[Present], *, at: datetime) -> int:
+    """Keep what changed at a gateway since the newest states; how many changes that were.
+
+    A new deployment counts from its creation where Azure tells it, what vanished ends at ``at``.
+    A capacity that is not told is no change. The same again changes nothing.
+    """
+    known = _known(gateway_id)
+    present = {known[_folded(one.key)]: one for one in listed}
+    newest = _newest(gateway_id)
+    changed = [
+        _state(id, one.sku, one.capacity, _since(one, newest.get(id), at))
+        for id, one in present.items()
+        if one.capacity is not None and not _holds(newest.get(id), one.sku, one.capacity)
+    ]
+    gone = [
+        _state(id, held.sku, 0, at)
+        for id, held in newest.items()
+        if held.capacity and id not in present
+    ]
+    DeploymentState.objects.bulk_create(
+        [*changed, *gone],
+        update_conflicts=True,
+        unique_fields=["tenant", "deployment", "from_instant"],
+        update_fields=["sku", "capacity"],
+    )
+    return len(changed) + len(gone)
+
+
+def _newest(gateway_id: int) -> dict[int, DeploymentState]:
+    rows = DeploymentState.objects.filter(deployment__gateway_id=gateway_id)
+    latest = rows.order_by("deployment_id", "-from_instant").distinct("deployment_id")
+    return {row.deployment_id: row for row in latest}
+
+
+def _holds(newest: DeploymentState | None, sku: str, capacity: int) -> bool:
+    return newest is not None and (newest.sku, newest.capacity) == (sku, capacity)
+
+
+def _since(one: Present, newest: DeploymentState | None, at: datetime) -> datetime:
+    """When it was made, if it was not there before and that is told; else now."""
+    made = one.created_at
+    if made is None or made >= at or (newest and newest.capacity):
+        return at
+    return made if newest is None or made > newest.from_instant else at
+
+
+def _state(deployment_id: int, sku: str, capacity: int, start: datetime) -> DeploymentState:
+    return DeploymentState(
+        deployment_id=deployment_id, sku=sku, capacity=capacity, from_instant=start
+    )
 
 
 def _known(gateway_id: int) -> dict[Key, int]:

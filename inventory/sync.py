@@ -13,7 +13,8 @@ from typing import Any
 
 from connectors import apim, cognitive
 from connectors.records import ApimProduct, ApimSubscription, ModelDeployment
-from inventory import azure, gateways
+from inventory import azure, deployments, gateways
+from inventory.deployments import Present
 from inventory.gateways import GatewayRef
 from inventory.models import Deployment, GatewayState, Origin, Product, Subscription
 from tenancy import runs, scope
@@ -77,6 +78,7 @@ def _store(ref: GatewayRef, listed: Listed, *, at: datetime) -> None:
         (_subscription(ref, subscription, ids) for subscription in listed.subscriptions),
     )
     _replace(Deployment, ref, at, (_deployment(ref, row) for row in listed.deployments))
+    deployments.record_states(ref.id, map(_present, listed.deployments), at=at)
 
 
 def _replace(
@@ -139,5 +141,16 @@ def _deployment(ref: GatewayRef, listed: ModelDeployment) -> Deployment:
         version=listed.version,
         sku=listed.sku,
         region=listed.region.lower(),
+        base_model=listed.base_model,
+        base_version=listed.base_version,
         origin=Origin.INVENTORY,
+    )
+
+
+def _present(listed: ModelDeployment) -> Present:
+    return Present(
+        key=(listed.endpoint_host, listed.name),
+        sku=listed.sku,
+        capacity=listed.capacity,
+        created_at=listed.created_at,
     )

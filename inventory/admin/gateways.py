@@ -3,7 +3,14 @@ from __future__ import annotations
 from django.contrib import admin
 from django.db import models
 
-from inventory.models import Deployment, Gateway, ModelAccount, Product, Subscription
+from inventory.models import (
+    Deployment,
+    DeploymentState,
+    Gateway,
+    ModelAccount,
+    Product,
+    Subscription,
+)
 from tenancy.administration import May, TenantModelAdmin
 
 
@@ -60,3 +67,14 @@ class DeploymentAdmin(TenantModelAdmin):
     list_display = ("__str__", "host", "model", "version", "sku", "region", "origin", "seen_at")
     list_filter = ("origin", "model", "sku", "gateway")
     search_fields = ("name", "host", "model")
+
+
+@admin.register(DeploymentState)
+class DeploymentStateAdmin(TenantModelAdmin):
+    """What was deployed from when on, as it was read from Azure; capacity 0: there was none."""
+
+    list_display = ("deployment", "from_instant", "sku", "capacity")
+    list_filter = ("sku",)
+    list_select_related = ("deployment",)
+    search_fields = ("deployment__name", "deployment__host")
+    date_hierarchy = "from_instant"

@@ -1,5 +1,6 @@
 from inventory.models.gateways import (
     Deployment,
+    DeploymentState,
     Gateway,
     GatewayState,
     ModelAccount,
@@ -14,6 +15,7 @@ from inventory.models.teams import CostCenter, Part, Team, TeamMember, teams_of
 __all__ = [
     "CostCenter",
     "Deployment",
+    "DeploymentState",
     "Gateway",
     "GatewayState",
     "ModelAccount",

@@ -218,7 +218,7 @@ class Deployment(TenantModel):
     """A model deployment, known by its account's host and its name there.
 
     Names are the customer's own and repeat between accounts; model, version, type and region
-    come from Azure, never from the name.
+    come from Azure, never from the name. The base model is what a fine-tuned one was made from.
     """
 
     gateway = TenantLink(Gateway, related_name="deployments")
@@ -226,6 +226,8 @@ class Deployment(TenantModel):
     name = models.CharField(max_length=256, blank=True)
     model = models.CharField(max_length=128, blank=True)
     version = models.CharField(max_length=64, blank=True)
+    base_model = models.CharField(max_length=128, blank=True)
+    base_version = models.CharField(max_length=64, blank=True)
     sku = models.CharField(max_length=64, blank=True)
     region = models.CharField(max_length=64, blank=True)
     origin = models.CharField(max_length=16, choices=Origin.choices)
@@ -242,3 +244,31 @@ class Deployment(TenantModel):
 
     def __str__(self) -> str:
         return self.name or "(unnamed deployment)"
+
+
+class DeploymentState(TenantModel):
+    """From when on a deployment had this SKU and capacity; capacity 0: there was none.
+
+    Its end is the next one's start, never stored twice. Provisioned throughput and the hosting of
+    fine-tuned models are billed by it, used or not.
+    """
+
+    deployment = TenantLink(Deployment, related_name="states")
+    from_instant = models.DateTimeField()
+    sku = models.CharField(max_length=64, blank=True)
+    capacity = models.PositiveIntegerField(
+        help_text="In the SKU's own unit: throughput units (PTUs) where it is provisioned."
+    )
+
+    class Meta:
+        ordering = ("deployment", "from_instant")
+        verbose_name = "deployment state"
+        constraints = (
+            models.UniqueConstraint(
+                fields=("tenant", "deployment", "from_instant"),
+                name="inventory_deployment_state_start",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.sku} × {self.capacity} from {self.from_instant:%Y-%m-%d %H:%M} UTC"
