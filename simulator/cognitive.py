@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from simulator import arm
-from simulator.setting import Deployment, Tenant
+from simulator.setting import Deployment, Tenant, Work
 from simulator.state import World
 from simulator.wire import Ask, Json, Refusal, Reply, Route, answer, page, route
 
@@ -14,6 +14,7 @@ _ACCOUNT = (
     "/providers/Microsoft.CognitiveServices/accounts/{account}"
 )
 _TYPE = "Microsoft.CognitiveServices/accounts"
+_CAPABILITIES = {Work.CHAT: "chatCompletion", Work.EMBEDDING: "embeddings"}
 
 
 def routes(world: World) -> list[Route]:
@@ -30,14 +31,14 @@ def routes(world: World) -> list[Route]:
 
     def deployments(ask: Ask, named: Mapping[str, str]) -> Reply:
         tenant = allowed(ask, named, "deployments/read")
-        contracts = [_deployment(tenant, d) for d in tenant.account.deployments]
+        contracts = [_deployment(tenant, d) for d in world.account(tenant).deployments]
         part = page(ask, contracts, world.knobs.list_page)
         link = {"nextLink": part.next_link} if part.next_link else {}
         return answer({"value": list(part.items), **link})
 
     def deployment(ask: Ask, named: Mapping[str, str]) -> Reply:
         tenant = allowed(ask, named, "deployments/read")
-        found = tenant.account.deployment(named["deployment"])
+        found = world.account(tenant).deployment(named["deployment"])
         if found is None:
             raise Refusal(404, "DeploymentNotFound", "The deployment does not exist.")
         return answer(_deployment(tenant, found))
@@ -75,6 +76,14 @@ def _deployment(tenant: Tenant, deployment: Deployment) -> Json:
         "type": f"{_TYPE}/deployments",
         "sku": {"name": deployment.sku, "capacity": deployment.capacity},
         "etag": '"0000bbbb-0000-0100-0000-000000000000"',
+        "systemData": {
+            "createdBy": "platform@example.com",
+            "createdByType": "User",
+            "createdAt": deployment.created,
+            "lastModifiedBy": "platform@example.com",
+            "lastModifiedByType": "User",
+            "lastModifiedAt": deployment.changed or deployment.created,
+        },
         "properties": {
             "model": {
                 "format": "OpenAI",
@@ -83,7 +92,7 @@ def _deployment(tenant: Tenant, deployment: Deployment) -> Json:
             },
             "versionUpgradeOption": "OnceNewDefaultVersionAvailable",
             "currentCapacity": deployment.capacity,
-            "capabilities": {"chatCompletion": "true"},
+            "capabilities": {_CAPABILITIES[deployment.work]: "true"},
             "provisioningState": "Succeeded",
         },
     }

@@ -16,6 +16,7 @@ from simulator.state import Held, Knobs, World
 from simulator.wire import Ask, Json, Refusal, Reply, Route, answer, route
 
 Told = Callable[[Ask], Json]
+_TOLD = {"model", "version", "sku", "capacity", "created"}
 
 
 def routes(world: World) -> list[Route]:
@@ -37,6 +38,7 @@ def routes(world: World) -> list[Route]:
         tell("GET DELETE", "/requests", lambda ask: _requests(world, ask)),
         route("GET POST", "/subscriptions/{service}/{sid}", state),
         tell("POST", "/rows", lambda ask: _rows(world, ask)),
+        tell("PUT DELETE", "/deployments", lambda ask: _deployments(world, ask)),
         tell("PUT DELETE", "/prices", lambda ask: _prices(world, ask)),
         tell("POST", "/traffic", lambda ask: _traffic(world, ask)),
         route("GET", "/export/llm.csv", lambda ask, _n: exports.llm(world, _workspace(world, ask))),
@@ -58,7 +60,7 @@ def _setting(world: World) -> Json:
 
 
 def _tenant(world: World, tenant: Tenant) -> Json:
-    account = tenant.account
+    account = world.account(tenant)
     return {
         "name": tenant.name,
         "time_zone": tenant.time_zone,
@@ -101,6 +103,7 @@ def _deployment(deployment: Deployment) -> Json:
         "version": deployment.version,
         "sku": deployment.sku,
         "capacity": deployment.capacity,
+        "created": deployment.created,
     }
 
 
@@ -166,6 +169,28 @@ def _held(world: World, service: str, name: str) -> Held:
     return held
 
 
+def _deployments(world: World, ask: Ask) -> Json:
+    """Change, add or delete a deployment; an added one needs its model and version."""
+    wanted = ask.json()
+    tenant = next((t for t in world.tenants if t.account.name == wanted.get("account")), None)
+    if tenant is None:
+        raise Refusal(404, "UnknownAccount", f"There is no account {wanted.get('account')!r}.")
+    account, name = world.account(tenant), str(wanted.get("name", ""))
+    known = account.deployment(name)
+    if ask.method == "DELETE":
+        world.remove(account, name)
+    elif not name or (known is None and not {"model", "version"} <= wanted.keys()):
+        raise Refusal(400, "IncompleteDeployment", "A new one needs name, model and version.")
+    else:
+        now = iso(world.clock.now())
+        held = known or Deployment(name, "", "", 0.0, 0.0, created=now)
+        given = {k: wanted[k] for k in _TOLD & wanted.keys()}
+        if "created" in given:
+            given["created"] = iso(parse(str(given["created"])))
+        world.deploy(account, replace(held, changed=now, **given))
+    return {"deployments": [_deployment(one) for one in world.account(tenant).deployments]}
+
+
 def _prices(world: World, ask: Ask) -> Json:
     wanted = ask.json()
     if ask.method == "DELETE":
@@ -197,8 +222,9 @@ def _row(world: World, row: dict[str, Json]) -> Call:
     tenant = next((t for t in world.tenants if t.workspace_id == row.get("workspace")), None)
     if tenant is None:
         raise Refusal(404, "UnknownWorkspace", f"There is no workspace {row.get('workspace')!r}.")
-    name = str(row.get("deployment", tenant.account.deployments[0].name))
-    called = tenant.account.deployment(name) or Deployment(name, name, "", 0.0, 0.0)
+    account = world.account(tenant)
+    name = str(row.get("deployment", account.deployments[0].name))
+    called = account.deployment(name) or Deployment(name, name, "", 0.0, 0.0)
     who = world.subscription(tenant.service, str(row.get("subscription", "")))
     given = Subscription(who.name, who.display_name, who.product, who.key, ()) if who else None
     at = parse(str(row["at"])) if "at" in row else world.clock.now()
@@ -227,7 +253,7 @@ def _traffic(world: World, ask: Ask) -> Json:
     tenant = world.tenant(service=held.service)
     if tenant is None:
         raise Refusal(404, "UnknownService", f"There is no gateway {held.service!r}.")
-    name = str(wanted.get("deployment", tenant.account.deployments[0].name))
+    name = str(wanted.get("deployment", world.account(tenant).deployments[0].name))
     shape = traffic.pairs(Answers(wanted.get("answers", "typical")))
     outcome: dict[str, int] = {}
     for number in range(int(wanted.get("requests", 1))):

@@ -57,7 +57,7 @@ def call(world: World, entrance: Entrance, held: Held, wish: Wish) -> Reply:
     with world.lock:
         now = world.clock.now()
         told = _told(world, entrance, held, now)
-        deployment = entrance.tenant.account.deployment(entrance.deployment)
+        deployment = world.account(entrance.tenant).deployment(entrance.deployment)
         product = entrance.tenant.product(held.product)
         if deployment is None:
             world.logs.record([replace(told, status=404, rows=Rows.GATEWAY)])

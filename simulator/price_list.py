@@ -24,9 +24,27 @@ _NOUNS = (" 1M Tokens", " Tokens", " Unit", " Session", " GB", " Calls", " Image
 
 # An item is one JSON object of the API. Numbers stay as written: the shortest text of a float.
 Item = dict[str, Any]
-Key = tuple[str, str, str]
+#: Product, meter and region; type, term and first unit tell reservations and tiers apart.
+Key = tuple[str, str, str, str, str, str]
 _STAMP = "%Y-%m-%dT%H:%M:%SZ"
 _NEVER = "9999-12-31T00:00:00Z"
+_SERVICE = "Foundry Models"
+#: What a change gives; everything else in it says which items are meant.
+_GIVEN = (
+    "retailPrice",
+    "effectiveStartDate",
+    "effectiveEndDate",
+    "unitOfMeasure",
+    "currencyCode",
+)
+#: Meters that the newer list leaves out, and whose older items have no end.
+_PROVISIONED = (
+    ("Azure OpenAI", "Provisioned Managed Global Unit"),
+    (
+        "Azure AI Foundry Provisioned Throughput Reservation",
+        "Provisioned Managed Global Unit",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +110,25 @@ def _in_force(dated: dict[Key, list[Item]], at: str) -> Served:
     found: list[Item] = []
     until = _NEVER
     for items in dated.values():
-        # Tiers and reservation terms of one meter start together and are all in force.
-        begun = [item for item in items if item["effectiveStartDate"] <= at]
+        begun = [i for i in items if i["effectiveStartDate"] <= at < _end(i)]
         newest = max((item["effectiveStartDate"] for item in begun), default="")
         later = (i["effectiveStartDate"] for i in items if i["effectiveStartDate"] > at)
-        until = min((until, *later))
+        until = min((until, *later, *(_end(item) for item in begun)))
         found.extend(item for item in begun if item["effectiveStartDate"] == newest)
     return Served(at, until, found)
 
 
+def _end(item: Item) -> str:
+    """Before what an item is in force; Azure names its last minute, which still counts."""
+    named = item.get("effectiveEndDate")
+    return f"{named[:16]}:60Z" if named else _NEVER
+
+
 def _apply(dated: dict[Key, list[Item]], wanted: Item) -> int:
     """Change the list; items and their lists are shared with the published one and stay whole."""
-    given = {"change", "retailPrice", "effectiveStartDate"}
-    fields = {k: v for k, v in wanted.items() if k not in given}
+    fields = {k: v for k, v in wanted.items() if k != "change" and k not in _GIVEN}
+    if wanted["change"] == "put":
+        fields = {"type": "Consumption", "tierMinimumUnits": 0.0, **fields}
     matching = [
         key
         for key, items in dated.items()
@@ -115,13 +139,17 @@ def _apply(dated: dict[Key, list[Item]], wanted: Item) -> int:
             del dated[key]
         return len(matching)
     start = parse(str(wanted.get("effectiveStartDate", "2016-01-01"))).strftime(_STAMP)
-    price = {"retailPrice": wanted["retailPrice"], "unitPrice": wanted["retailPrice"]}
-    dates = {"effectiveStartDate": start}
+    given = {k: wanted[k] for k in _GIVEN if k in wanted}
+    given |= {"unitPrice": wanted["retailPrice"], "effectiveStartDate": start}
     for key in matching:
-        dated[key] = [*dated[key], {**dated[key][-1], **price, **dates}]
+        last = {k: v for k, v in dated[key][-1].items() if k != "effectiveEndDate"}
+        dated[key] = [*dated[key], {**last, **given}]
     if not matching:
-        item = _complete({**fields, **price, **dates})
-        dated[_key(item)] = [item]
+        item = _complete({**fields, **given})
+        key = _key(item)
+        # Tiers and terms of one meter share its ids.
+        beside = [items[-1] for known, items in dated.items() if known[:3] == key[:3]]
+        dated[key] = [*dated.get(key, []), _complete({**fields, **given}, past=beside)]
     return max(len(matching), 1)
 
 
@@ -138,12 +166,17 @@ def _published() -> dict[Key, list[Item]]:
         products.add(meter["productName"])
         regions = meter.pop("regions")
         for region in sorted(regions):
-            key = (meter["productName"], meter["meterName"], region)
+            key = _key({**meter, "armRegionName": region})
             past = older.get(key, [])
             item = _complete({**meter, "armRegionName": region}, places, past)
             past = [{**old, "serviceName": item["serviceName"]} for old in past]
             dated[key] = [*past, item] if _began_before(past, item) else [item]
     dated |= {key: items for key, items in older.items() if key[0] not in products}
+    dated |= {
+        key: [{**item, "serviceName": _SERVICE} for item in items]
+        for key, items in older.items()
+        if key[:2] in _PROVISIONED
+    }
     return dict(sorted(dated.items()))
 
 
@@ -176,7 +209,7 @@ def _complete(
         "skuId": f"{product_id}/{uuid.uuid5(_NAMES, name).hex[-4:].upper()}",
         "productName": product,
         "skuName": sku,
-        "serviceName": "Foundry Models",
+        "serviceName": _SERVICE,
         "serviceId": "DZH31600VF1F",
         "serviceFamily": "AI + Machine Learning",
         "unitOfMeasure": known.get("unitOfMeasure", "1M"),
@@ -196,4 +229,11 @@ def _lines(file: Path) -> Iterator[Item]:
 
 
 def _key(item: Item) -> Key:
-    return (str(item["productName"]), str(item["meterName"]), str(item["armRegionName"]))
+    return (
+        str(item["productName"]),
+        str(item["meterName"]),
+        str(item["armRegionName"]),
+        str(item.get("type", "Consumption")),
+        str(item.get("reservationTerm", "")),
+        str(item.get("tierMinimumUnits", 0.0)),
+    )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 
 from simulator.price_list import Item
 from simulator.state import World
 from simulator.wire import Ask, Refusal, Reply, Route, answer, route
 
 Test = Callable[[Item], bool]
+_LISTED_IN = "USD"
 _TOKEN = re.compile(r"\s*(?:('(?:[^']|'')*')|([(),])|([\w.:+-]+))")
 
 
@@ -18,12 +20,13 @@ def routes(world: World) -> list[Route]:
 
     def prices(ask: Ask, _named: Mapping[str, str]) -> Reply:
         currency = ask.query.get("currencyCode", "USD").strip("'")
-        if currency != "USD":
-            message = f"This simulator holds prices in USD only, not in {currency!r}."
+        if currency != _LISTED_IN and currency not in world.knobs.list_rates:
+            known = ", ".join((_LISTED_IN, *world.knobs.list_rates))
+            message = f"This simulator has prices in {known}, not in {currency!r}."
             raise Refusal(400, "BadRequest", message)
         wanted = matching(ask.query.get("$filter", ""))
         items = [item for item in world.prices.effective(world.clock.now()) if wanted(item)]
-        return _page(world, ask, items)
+        return _page(world, ask, items, currency)
 
     return [route("GET", "/api/retail/prices", prices)]
 
@@ -38,15 +41,17 @@ def matching(text: str) -> Test:
     return test
 
 
-def _page(world: World, ask: Ask, items: list[Item]) -> Reply:
+def _page(world: World, ask: Ask, items: list[Item], currency: str) -> Reply:
     size, text = world.knobs.price_page, ask.query.get("$skip", "0")
     if not text.isdigit():
         raise Refusal(400, "BadRequest", "$skip must be a whole number.")
     skip = int(text)
     shown = items[skip : skip + size]
+    if currency != _LISTED_IN:
+        shown = [_converted(item, currency, world.knobs.list_rates[currency]) for item in shown]
     more = skip + size < len(items)
     content = {
-        "BillingCurrency": "USD",
+        "BillingCurrency": currency,
         "CustomerEntityId": "Default",
         "CustomerEntityType": "Retail",
         "Items": shown,
@@ -54,6 +59,14 @@ def _page(world: World, ask: Ask, items: list[Item]) -> Reply:
         "Count": len(shown),
     }
     return answer(content)
+
+
+def _converted(item: Item, currency: str, rate: float) -> Item:
+    """The item in another currency, as an estimate at one rate for all; odd items stay as given."""
+    if item["currencyCode"] != _LISTED_IN or not isinstance(item["retailPrice"], float | int):
+        return item
+    price = float(Decimal(str(item["retailPrice"])) * Decimal(str(rate)))
+    return {**item, "currencyCode": currency, "retailPrice": price, "unitPrice": price}
 
 
 class _Reader:

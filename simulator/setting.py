@@ -23,6 +23,24 @@ class Answers(enum.Enum):
     TYPICAL = "typical"
 
 
+class Work(enum.Enum):
+    """What a deployment's model is called for."""
+
+    CHAT = "chat"
+    EMBEDDING = "embedding"
+
+
+class OtherKinds(enum.Enum):
+    """Whether the history has calls of batch, provisioned and embedding deployments too."""
+
+    ON = "on"
+    OFF = "off"
+
+
+OTHER_KINDS = OtherKinds.ON
+_FINE_TUNED = ".ft-"
+
+
 # Deployments, subscriptions and tenants are themselves, not their values: quick to look up by.
 @dataclass(frozen=True, slots=True, eq=False)
 class Deployment:
@@ -35,11 +53,15 @@ class Deployment:
     output_per_million: float
     sku: str = "GlobalStandard"
     capacity: int = 100
+    work: Work = Work.CHAT
+    created: str = "2026-01-15T09:45:00Z"
+    changed: str = ""
 
     @property
     def reported_model(self) -> str:
         """The model as the service reports it in its answers and logs."""
-        return f"{self.model}-{self.version}"
+        dated = len(self.version) > 1 and _FINE_TUNED not in self.model
+        return f"{self.model}-{self.version}" if dated else self.model
 
     def cost(self, prompt: int, completion: int) -> float:
         """What one request costs, in USD, at the prices the story is told in."""
@@ -77,7 +99,10 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """Money a subscription spends on one deployment: two whole months, then the running one."""
+    """Money a subscription spends on one deployment: two whole months, then the running one.
+
+    On a provisioned deployment it is what the tokens would cost if they were paid one by one.
+    """
 
     deployment: str
     answers: Answers
@@ -94,6 +119,7 @@ class Subscription:
     key: str
     spends: tuple[Spend, ...]
     crosses_usd: float | None = None
+    other_kinds: tuple[Spend, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,6 +175,26 @@ def _nano(name: str) -> Deployment:
     return Deployment(name, "gpt-5-nano", "2025-08-07", 0.05, 0.4)
 
 
+#: Beside pay-as-you-go chat: by batch, in the data zone, by provisioned throughput units,
+#: embeddings, and a fine-tuned model, which is named as Azure names what a job made.
+_OTHER_KINDS = (
+    Deployment("nightly-summaries", "gpt-5-mini", "2025-08-07", 0.125, 1.0, "GlobalBatch", 200),
+    Deployment("assistant-eu", "gpt-5-mini", "2025-08-07", 0.275, 2.2, "DataZoneStandard"),
+    Deployment(
+        "search-reserved", "gpt-5.2", "2025-12-11", 1.75, 14.0, "GlobalProvisionedManaged", 50
+    ),
+    Deployment("catalogue-vectors", "text-embedding-3-large", "1", 0.13, 0.0, work=Work.EMBEDDING),
+    Deployment(
+        "returns-tuned",
+        "gpt-4.1-mini-2025-04-14.ft-5b1d0c7a94e24f38a6d2e90b7c3f1a58",
+        "1",
+        0.4,
+        1.6,
+        capacity=50,
+    ),
+)
+
+
 CONTOSO = Tenant(
     name="Contoso Retail",
     time_zone="Europe/Berlin",
@@ -165,7 +211,7 @@ CONTOSO = Tenant(
     account=Account(
         "ai-contoso",
         "swedencentral",
-        (_chat("gpt-5.2-chat"), _mini("gpt-5-mini"), _nano("gpt-5-nano")),
+        (_chat("gpt-5.2-chat"), _mini("gpt-5-mini"), _nano("gpt-5-nano"), *_OTHER_KINDS),
     ),
     products=(
         Product("platinum", "Platinum", 2000, 1_000_000),
@@ -182,6 +228,7 @@ CONTOSO = Tenant(
                 Spend("gpt-5.2-chat", Answers.LONG, (4.40, 4.80, 5.10)),
                 Spend("gpt-5-mini", Answers.TYPICAL, (0.04, 0.04, 0.04)),
             ),
+            other_kinds=(Spend("nightly-summaries", Answers.TYPICAL, (0.02, 0.02, 0.02)),),
         ),
         Subscription(
             "subscription2",
@@ -191,6 +238,10 @@ CONTOSO = Tenant(
             (
                 Spend("gpt-5.2-chat", Answers.LONG, (5.20, 5.70, 6.25)),
                 Spend("gpt-5-mini", Answers.TYPICAL, (0.02, 0.02, 0.02)),
+            ),
+            other_kinds=(
+                Spend("search-reserved", Answers.TYPICAL, (0.20, 0.20, 0.20)),
+                Spend("catalogue-vectors", Answers.TYPICAL, (0.005, 0.005, 0.005)),
             ),
         ),
         Subscription(

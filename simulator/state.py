@@ -7,7 +7,7 @@ import os
 import secrets
 import threading
 from collections import deque
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,10 @@ from simulator.clock import Clock, Pace, iso, parse
 from simulator.faults import Faults
 from simulator.logs import Logs, Origin
 from simulator.price_list import PriceList
-from simulator.setting import TENANTS, Size, Tenant
+from simulator.setting import TENANTS, Account, Deployment, Size, Tenant, Work
 
 _JOURNAL = 20_000
-_FORMAT = 2
+_FORMAT = 3
 
 
 @dataclass(slots=True)
@@ -33,6 +33,7 @@ class Knobs:
     row_cap: int = 500_000
     price_page: int = 1000
     list_page: int = 2
+    list_rates: dict[str, float] = field(default_factory=lambda: {"EUR": 0.8625, "INR": 83.5})
 
 
 @dataclass(slots=True)
@@ -88,6 +89,7 @@ class World:
         self._history_at: datetime | None = None
         self.knobs = Knobs()
         self.held: dict[str, Held] = {}
+        self.deployments: dict[str, tuple[Deployment, ...]] = {}
         self.clock = Clock(start=start.now, pace=start.pace)
         if saved is None:
             self.reset()
@@ -104,12 +106,33 @@ class World:
             self.rates.clear()
             self.prices.restore([])
             self.held = {h.id: h for tenant in self.tenants for h in _subscriptions(tenant)}
+            self.deployments = {t.account.name: t.account.deployments for t in self.tenants}
             self._make_history()
             self.save()
 
     def tenant(self, *, service: str) -> Tenant | None:
         """The tenant that owns a gateway."""
         return next((t for t in self.tenants if t.service.lower() == service.lower()), None)
+
+    def account(self, tenant: Tenant) -> Account:
+        """The tenant's AI account with the deployments that it has now."""
+        return replace(tenant.account, deployments=self.deployments[tenant.account.name])
+
+    def deploy(self, account: Account, deployment: Deployment) -> None:
+        """Add a deployment, or change the one of that name; the order stays."""
+        with self.lock:
+            held = self.deployments[account.name]
+            known = deployment.name in {one.name for one in held}
+            changed = (deployment if one.name == deployment.name else one for one in held)
+            self.deployments[account.name] = tuple(changed) if known else (*held, deployment)
+            self.save()
+
+    def remove(self, account: Account, name: str) -> None:
+        """Delete a deployment."""
+        with self.lock:
+            held = self.deployments[account.name]
+            self.deployments[account.name] = tuple(one for one in held if one.name != name)
+            self.save()
 
     def subscriptions(self, service: str) -> list[Held]:
         """The subscriptions of a gateway, by name."""
@@ -168,6 +191,10 @@ class World:
             "knobs": asdict(self.knobs),
             "subscriptions": [asdict(held) for held in self.held.values()],
             "prices": self.prices.changes(),
+            "deployments": {
+                account: [{**asdict(one), "work": one.work.value} for one in held]
+                for account, held in self.deployments.items()
+            },
         }
 
     def _restore(self, saved: dict[str, Any]) -> None:  # Any: the saved JSON
@@ -182,6 +209,10 @@ class World:
         self.knobs = Knobs(**{k: v for k, v in saved["knobs"].items() if k in known})
         self.held = {h.id: h for h in map(_held, saved["subscriptions"])}
         self.prices.restore(saved["prices"])
+        self.deployments = {
+            account: tuple(Deployment(**{**row, "work": Work(row["work"])}) for row in rows)
+            for account, rows in saved["deployments"].items()
+        }
 
 
 def _read(folder: Path) -> dict[str, Any] | None:  # Any: the saved JSON

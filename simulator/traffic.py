@@ -21,12 +21,23 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from simulator.logs import Call, Rows
-from simulator.setting import Answers, Deployment, Size, Spend, Subscription, Tenant
+from simulator.setting import (
+    OTHER_KINDS,
+    Answers,
+    Deployment,
+    OtherKinds,
+    Size,
+    Spend,
+    Subscription,
+    Tenant,
+    Work,
+)
 
 _TRACE = Path(__file__).parent / "data" / "llm-trace-conv.csv.gz"
 _CROSSES_AT = 0.8
 _SMALL = 0.1
 _BUSY_HOURS = (1, 1, 1, 1, 1, 2, 4, 8, 14, 18, 19, 18, 14, 16, 18, 17, 14, 10, 7, 5, 4, 3, 2, 1)
+_OPERATIONS = {Work.CHAT: "ChatCompletions_Create", Work.EMBEDDING: "Embeddings_Create"}
 _BUSY_DAYS = (1.0, 1.1, 1.1, 1.0, 0.9, 0.3, 0.25)
 
 
@@ -64,6 +75,10 @@ def history(tenant: Tenant, *, now: datetime, seed: str, size: Size) -> Iterator
         for subscription in tenant.subscriptions:
             dice = random.Random(f"{seed}|{subscription.name}|{month.start.isoformat()}")  # noqa: S311
             yield from _month_of(tenant, subscription, month, dice, share)
+            if OTHER_KINDS is OtherKinds.ON:
+                # Dice of their own, so that the other calls are the same with them and without.
+                dice = random.Random(f"{seed}|{subscription.name}|{month.start}|other kinds")  # noqa: S311
+                yield from _other_kinds(tenant, subscription, month, dice, share)
 
 
 def months(tenant: Tenant, now: datetime) -> tuple[Month, ...]:
@@ -93,7 +108,8 @@ def call(
 
 @lru_cache(maxsize=256)
 def _addressed(tenant: Tenant, subscription: Subscription | None, deployment: Deployment) -> Call:
-    path = f"openai/deployments/{deployment.name}/chat/completions?api-version=2024-10-21"
+    work = "embeddings" if deployment.work is Work.EMBEDDING else "chat/completions"
+    path = f"openai/deployments/{deployment.name}/{work}?api-version=2024-10-21"
     return Call(
         workspace=tenant.workspace_id,
         at=datetime.min.replace(tzinfo=UTC),
@@ -101,7 +117,7 @@ def _addressed(tenant: Tenant, subscription: Subscription | None, deployment: De
         subscription=subscription.name if subscription else "",
         product=subscription.product if subscription else "",
         api="inference-api",
-        operation="ChatCompletions_Create",
+        operation=_OPERATIONS[deployment.work],
         region=tenant.region_label,
         resource_id=tenant.service_id,
         url=f"https://{tenant.service}.azure-api.net/inference/{path}",
@@ -140,18 +156,45 @@ def _month_of(
 ) -> Iterator[Call]:
     if month.end <= month.start:
         return
-    planned = [
-        request
-        for spend in subscription.spends
-        for request in _plan(tenant, spend, month.spend_index, dice, share)
-    ]
-    planned.sort(key=lambda request: request.position)
+    planned = _planned(tenant, subscription.spends, month, dice, share)
     crosses = subscription.crosses_usd if month.spend_index == 2 else None
     placed = _positions(planned, crosses * share if crosses else None)
     instants = _instants(tenant, subscription, month, planned, placed)
     for request, at in zip(planned, instants, strict=True):
         yield from _as_calls(tenant, subscription, request, at, dice)
     yield from _oddities(tenant, subscription, month, dice, share)
+
+
+def _other_kinds(
+    tenant: Tenant, subscription: Subscription, month: Month, dice: random.Random, share: float
+) -> Iterator[Call]:
+    """Plain calls of deployments of other kinds, all of them answered."""
+    if month.end <= month.start:
+        return
+    planned = _planned(tenant, subscription.other_kinds, month, dice, share)
+    placed = _positions(planned, None)
+    instants = _instants(tenant, subscription, month, planned, placed)
+    for request, at in zip(planned, instants, strict=True):
+        yield replace(
+            _addressed(tenant, subscription, request.deployment),
+            at=at,
+            correlation=_id(dice),
+            prompt=request.pair.prompt,
+            completion=request.pair.completion,
+            milliseconds=300 + request.pair.completion * 12,
+        )
+
+
+def _planned(
+    tenant: Tenant, spends: tuple[Spend, ...], month: Month, dice: random.Random, share: float
+) -> list[Planned]:
+    """The requests of a month, in order."""
+    planned = [
+        request
+        for spend in spends
+        for request in _plan(tenant, spend, month.spend_index, dice, share)
+    ]
+    return sorted(planned, key=lambda request: request.position)
 
 
 def _plan(
@@ -161,7 +204,7 @@ def _plan(
     deployment = tenant.account.deployment(spend.deployment)
     if deployment is None:
         return
-    rows, left = pairs(spend.answers), spend.usd[index] * share
+    rows, left = _pairs_of(deployment, spend.answers), spend.usd[index] * share
     offset = dice.randrange(len(rows))
     chosen: list[Pair] = []
     for pair in itertools.islice(itertools.cycle(rows), offset, None):
@@ -170,11 +213,22 @@ def _plan(
             break
         left -= cost
         chosen.append(pair)
-    rest = int((left * 1e6 - 20 * deployment.input_per_million) / deployment.output_per_million)
-    if rest > 0:
-        chosen.append(Pair(chosen[-1].second if chosen else 0.0, 20, rest))
+    second = chosen[-1].second if chosen else 0.0
+    if deployment.work is Work.EMBEDDING:
+        rest = int(left * 1e6 / deployment.input_per_million)
+        chosen.extend([Pair(second, rest, 0)] if rest > 0 else [])
+    else:
+        rest = int((left * 1e6 - 20 * deployment.input_per_million) / deployment.output_per_million)
+        chosen.extend([Pair(second, 20, rest)] if rest > 0 else [])
     for pair, position in zip(chosen, _burst(chosen), strict=True):
         yield Planned(deployment, pair, position)
+
+
+def _pairs_of(deployment: Deployment, answers: Answers) -> tuple[Pair, ...]:
+    """The rows of the trace for a deployment; an embedding has no answer in tokens."""
+    if deployment.work is Work.EMBEDDING:
+        return tuple(Pair(pair.second, pair.prompt, 0) for pair in pairs(answers))
+    return pairs(answers)
 
 
 def _burst(chosen: list[Pair]) -> Iterator[float]:

@@ -29,7 +29,10 @@ def whole(running: Azure) -> list[RetailPrice]:
 
 
 def test_all_pages_of_one_region(azure: Azure, whole: list[RetailPrice]) -> None:
-    keys = {(p.meter_id, p.region, p.tier_minimum_units, p.effective_start) for p in whole}
+    keys = {
+        (p.meter_id, p.region, p.reservation_term, p.tier_minimum_units, p.effective_start)
+        for p in whole
+    }
     assert len(keys) == len(whole) > 1000
     assert {(p.region, p.currency) for p in whole} == {("swedencentral", "USD")}
     assert all(p.effective_start.tzinfo is UTC for p in whole)

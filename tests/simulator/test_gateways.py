@@ -170,6 +170,16 @@ def test_deployments_tell_model_version_and_kind(azure: Azure) -> None:
         ("gpt-5.2-chat", "gpt-5.2-chat", "2025-12-11", "GlobalStandard"),
         ("gpt-5-mini", "gpt-5-mini", "2025-08-07", "GlobalStandard"),
         ("gpt-5-nano", "gpt-5-nano", "2025-08-07", "GlobalStandard"),
+        ("nightly-summaries", "gpt-5-mini", "2025-08-07", "GlobalBatch"),
+        ("assistant-eu", "gpt-5-mini", "2025-08-07", "DataZoneStandard"),
+        ("search-reserved", "gpt-5.2", "2025-12-11", "GlobalProvisionedManaged"),
+        ("catalogue-vectors", "text-embedding-3-large", "1", "GlobalStandard"),
+        (
+            "returns-tuned",
+            "gpt-4.1-mini-2025-04-14.ft-5b1d0c7a94e24f38a6d2e90b7c3f1a58",
+            "1",
+            "GlobalStandard",
+        ),
     ]
     account = azure.cognitive.accounts.get(azure.tenant.resource_group, "ai-contoso")
     assert account.location == "swedencentral"
