@@ -14,6 +14,17 @@ from tenancy.access import Actor
 
 SIGN_IN = "/sign-in/"
 SIGN_OUT = "/sign-out/"
+CALCULATOR = "prices/calculator/"
+_PRICES = (
+    ("What changed", "prices/"),
+    ("Suspect prices", "prices/suspects/"),
+    ("Meters", "prices/meters/"),
+    ("Mappings", "prices/mappings/"),
+    ("Price sheets", "prices/sheets/"),
+    ("Capacity", "prices/capacity/"),
+    ("Re-rating", "prices/rerating/"),
+    ("Calculator", CALCULATOR),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +55,7 @@ class Frame:
     @property
     def items(self) -> tuple[Item, ...]:
         """Home, status, and the administration for those who may enter it."""
-        places = [("Teams", ""), ("Status", "status/")]
+        places = [("Teams", ""), ("Prices", self._first_tab()), ("Status", "status/")]
         if self.actor.role in ENTERS:
             places.append(("Administration", "admin/"))
         return tuple(
@@ -52,11 +63,28 @@ class Frame:
             for name, place in places
         )
 
+    @property
+    def price_tabs(self) -> tuple[Item, ...]:
+        """The pages about prices that the actor may see."""
+        under = self._path.removeprefix(self._root)
+        found = [
+            place for place in _PRICES if place[1] == CALCULATOR or self.actor.sees_whole_tenant
+        ]
+        here = max((place for _, place in found if under.startswith(place)), key=len, default="")
+        return tuple(
+            Item(name, self._root + place, "page" if place == here else "") for name, place in found
+        )
+
+    def _first_tab(self) -> str:
+        return "prices/" if self.actor.sees_whole_tenant else CALCULATOR
+
     def _is_at(self, place: str) -> bool:
         under = self._path.removeprefix(self._root)
+        if place.startswith("prices/"):
+            return under.startswith("prices/")
         if place:
             return under.startswith(place)
-        return not under.startswith(("status/", "admin/"))
+        return not under.startswith(("prices/", "status/", "admin/"))
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:

@@ -185,6 +185,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "usage", "description": "Observed usage, by bucket of time."},
         {"name": "costs", "description": "What usage cost, by day, on the estimated basis."},
         {"name": "statements", "description": "What a team is shown for a month."},
+        {"name": "prices", "description": "The price list, and what it costs this tenant."},
     ],
 }
 

@@ -20,7 +20,14 @@ from tenancy.scope import TenantRef
 LONGEST_LIFE = timedelta(days=366)
 #: How exactly a token's last use is kept.
 NOTED_EVERY = timedelta(minutes=1)
-SCOPES = ("read:inventory", "read:usage", "read:costs", "read:statements")
+SCOPES = (
+    "read:inventory",
+    "read:usage",
+    "read:costs",
+    "read:statements",
+    "read:prices",
+    "write:prices",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ _WHEN = {
     401: "There is no token, or it is unknown, expired or revoked.",
     403: "The token does not have the scope this needs; `detail` names it.",
     404: "There is no such thing, or it is not yours to see: the answer is the same.",
+    409: "Not as things stand: the plan is of another change, or something is in the way.",
+    415: "The body's media type is none that can be read.",
     406: "None of the media types asked for can be given.",
     429: "The token asked too often. `Retry-After` says in how many seconds to ask again.",
 }
@@ -69,6 +71,7 @@ def operation(
     example: OpenApiExample,
     scope: str | None = None,
     query: type[serializers.Serializer[Any]] | None = None,
+    body: Any = None,
     path: dict[str, str] | None = None,
     description: str = "",
     missing: str = "",
@@ -77,6 +80,7 @@ def operation(
     when = dict(_WHEN) | ({404: missing} if missing else {})
     possible = {400, 401, 406, 429} | ({403} if scope else set())
     possible |= {404} if path or missing else set()
+    possible |= {409, 415} if body else set()
     problems = {
         (status, _PROBLEM): OpenApiResponse(Problem, description=when[status])
         for status in sorted(possible)
@@ -89,6 +93,7 @@ def operation(
         summary=summary,
         description=_description(description, scope),
         parameters=[*([query] if query else []), *_path(path or {})],
+        request=body,
         responses=answers | problems,
         examples=[example],
     )

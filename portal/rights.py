@@ -1,0 +1,40 @@
+"""What a role may change, for pages and API alike; what one may see is said by `tenancy.access`."""
+
+from __future__ import annotations
+
+from tenancy.access import Actor
+from tenancy.models import Role
+from tenancy.refusals import Refused
+
+_CHANGES_PRICES = frozenset({Role.FINANCE, Role.ADMIN})
+
+
+class NotYours(Refused):
+    code = "not-allowed"
+    status = 403
+    text = "{what} is for {who}. Ask one of them."
+
+
+def see_prices(actor: Actor) -> None:
+    """Let those pass who see the whole tenant.
+
+    Raises:
+        NotYours: the actor sees own teams only.
+    """
+    if not actor.sees_whole_tenant:
+        raise NotYours(what="This page", who="approvers, finance, administrators and auditors")
+
+
+def change_prices(actor: Actor) -> None:
+    """Let those pass who may change what usage costs: finance and administrators.
+
+    Raises:
+        NotYours: the actor has another role.
+    """
+    if not may_change_prices(actor):
+        raise NotYours(what="Changing prices", who="finance and administrators")
+
+
+def may_change_prices(actor: Actor) -> bool:
+    """Whether `change_prices` lets this actor pass."""
+    return actor.role in _CHANGES_PRICES
