@@ -16,14 +16,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-#: The meters, found by a person who read the list: model, direction, its name.
+#: The meters, found by a person who read the list: model, type, direction, its name.
 METERS = {
-    ("gpt-5.2-chat", "input"): "GPT 5.2 chat inp Gl 1M Tokens",
-    ("gpt-5.2-chat", "output"): "GPT 5.2 chat opt Gl 1M Tokens",
-    ("gpt-5-mini", "input"): "GPT 5 Mini Inpt Glbl 1M Tokens",
-    ("gpt-5-mini", "output"): "GPT 5 Mini outpt Glbl 1M Tokens",
-    ("gpt-5-nano", "input"): "GPT 5 Nano Inpt Glbl 1M Tokens",
-    ("gpt-5-nano", "output"): "GPT 5 Nano outpt Glbl 1M Tokens",
+    ("gpt-5.2-chat", "GlobalStandard", "input"): "GPT 5.2 chat inp Gl 1M Tokens",
+    ("gpt-5.2-chat", "GlobalStandard", "output"): "GPT 5.2 chat opt Gl 1M Tokens",
+    ("gpt-5-mini", "GlobalStandard", "input"): "GPT 5 Mini Inpt Glbl 1M Tokens",
+    ("gpt-5-mini", "GlobalStandard", "output"): "GPT 5 Mini outpt Glbl 1M Tokens",
+    ("gpt-5-nano", "GlobalStandard", "input"): "GPT 5 Nano Inpt Glbl 1M Tokens",
+    ("gpt-5-nano", "GlobalStandard", "output"): "GPT 5 Nano outpt Glbl 1M Tokens",
 }
 Key = tuple[str, str]
 
@@ -49,11 +49,11 @@ class Sum:
 
 @dataclass(frozen=True)
 class Tariff:
-    """Which model is behind a deployment, at which prices and rates; a rate from an instant."""
+    """Which model and type a deployment is of, at which prices and rates; a rate from an instant."""
 
     region: str
     zone: str
-    models: dict[str, str]
+    models: dict[str, tuple[str, str]]
     prices: list[dict[str, str]]
     rates: tuple[tuple[datetime, Decimal], ...] = ()
     _found: dict[tuple[str, str], list[tuple[datetime, Decimal]]] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class Tariff:
         return in_force[-1] * [rate for since, rate in self.rates if since <= at][-1]
 
     def _listed(self, deployment: str, direction: str) -> list[tuple[datetime, Decimal]]:
-        name = METERS.get((self.models.get(deployment, ""), direction))
+        name = METERS.get((*self.models.get(deployment, ("", "")), direction))
         return sorted(
             (_instant(item["effectiveStartDate"]), Decimal(item["retailPrice"]) / 1_000_000)
             for item in self.prices

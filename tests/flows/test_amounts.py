@@ -169,7 +169,7 @@ def _reckoned(azure: Azure, tenant: Tenant, prices: list[dict[str, str]]) -> dic
     tariff = Tariff(
         region=tenant.region,
         zone=tenant.time_zone,
-        models={deployed.name: deployed.model for deployed in tenant.account.deployments},
+        models={one.name: (one.model, one.sku) for one in tenant.account.deployments},
         prices=prices,
         rates=RATES if tenant is FABRIKAM else (),
     )
