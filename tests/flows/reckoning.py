@@ -49,7 +49,7 @@ class Sum:
 
 @dataclass(frozen=True)
 class Tariff:
-    """Which model and type a deployment is of, at which prices and rates; a rate from an instant."""
+    """The model and type of each deployment, with prices and rates; a rate from an instant."""
 
     region: str
     zone: str
