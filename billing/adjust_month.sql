@@ -1,6 +1,6 @@
 -- By how much a closed month would differ if it were rated today, for the staged deployments.
 -- Grain: billing_proposedadjustment one row a month, subscription, deployment and token class.
--- Reads the month's rated days, which stand, and adjusted_days: the same deployments' days
+-- Reads the month's rated days, which stand, and days_adjusted: the same deployments' days
 -- computed anew. What no longer differs is no longer proposed.
 WITH before AS (
     SELECT subscription_id, deployment_id, token_class, sum(quantity)::bigint AS quantity,
@@ -12,7 +12,7 @@ WITH before AS (
 ), after AS (
     SELECT subscription_id, deployment_id, token_class, sum(quantity)::bigint AS quantity,
            CASE WHEN bool_and(cost IS NOT NULL) THEN sum(cost) END AS cost
-      FROM adjusted_days
+      FROM days_adjusted
      GROUP BY 1, 2, 3
 ), differing AS (
     SELECT subscription_id, deployment_id, token_class,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from enum import StrEnum
 from pathlib import Path
 
 from django.db import connection
@@ -17,13 +18,36 @@ from tenancy.periods import Period
 
 #: A local day of a deployment, by its id.
 DeploymentDay = tuple[date, int]
-RATED_DAYS = "billing_ratedday"
+
+
+class Table(StrEnum):
+    """Where costs are computed into: the rated days, or a table that is thrown away."""
+
+    RATED = "billing_ratedday"
+    BEFORE = "days_before"
+    AFTER = "days_after"
+    ADJUSTED = "days_adjusted"
+
+
 _RATE_DAYS = Path(__file__).with_name("rate_days.sql").read_text()
 _COLUMNS = (
     "tenant_id, day, subscription_id, deployment_id, token_class, price_id, sheet_line_id,"
     " markup_line_id, exchange_rate_id, unit_price, price_currency, units_per_price, quantity,"
     " list_cost, cost"
 )
+_COMPUTE = {table: f"INSERT INTO {table} ({_COLUMNS}) {_RATE_DAYS}" for table in Table}
+_DROP = {table: f"DROP TABLE IF EXISTS pg_temp.{table}" for table in Table}
+_SCRATCH = {
+    table: f"CREATE TEMP TABLE {table} ON COMMIT DROP AS"  # noqa: S608 - names of our own
+    f" SELECT {_COLUMNS} FROM {Table.RATED} WITH NO DATA"
+    for table in Table
+}
+_COPY_RATED = {
+    table: f"INSERT INTO {table} ({_COLUMNS})"  # noqa: S608 - names of our own
+    f" SELECT {_COLUMNS} FROM {Table.RATED}"
+    " JOIN day_stage USING (day, deployment_id) WHERE tenant_id = %s"
+    for table in Table
+}
 _STAGE = "CREATE TEMP TABLE day_stage (day date, deployment_id bigint) ON COMMIT DROP"
 
 
@@ -66,11 +90,8 @@ def marked() -> tuple[DeploymentDay, ...]:
         return tuple((row[0], row[1]) for row in cursor.fetchall())
 
 
-def compute(into: str = RATED_DAYS) -> int:
-    """Compute the staged days into a table of the rated days' columns; how many rows that made.
-
-    Of the rated days nothing is removed here.
-    """
+def compute(into: Table = Table.RATED) -> int:
+    """Compute the staged days into a table; how many rows that made. Nothing is removed here."""
     billing = tenants.billing()
     with connection.cursor() as cursor:
         cursor.execute("SELECT min(day), max(day) FROM day_stage")
@@ -79,7 +100,7 @@ def compute(into: str = RATED_DAYS) -> int:
             return 0
         price_terms.stage()
         cursor.execute(
-            f"INSERT INTO {into} ({_COLUMNS}) {_RATE_DAYS}",
+            _COMPUTE[into],
             {
                 "tenant": scope.tenant_id(),
                 "zone": billing.zone,
@@ -91,25 +112,18 @@ def compute(into: str = RATED_DAYS) -> int:
         return int(cursor.rowcount)
 
 
-def scratch(name: str) -> None:
-    """Make an empty table like the rated days, until the transaction ends."""
+def scratch(*tables: Table) -> None:
+    """Make empty tables like the rated days, until the transaction ends."""
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{name}")
-        cursor.execute(
-            f"CREATE TEMP TABLE {name} ON COMMIT DROP AS"  # noqa: S608 - names of our own
-            f" SELECT {_COLUMNS} FROM {RATED_DAYS} WITH NO DATA"
-        )
+        for table in tables:
+            cursor.execute(_DROP[table])
+            cursor.execute(_SCRATCH[table])
 
 
-def copy_rated(into: str) -> None:
+def copy_rated(into: Table) -> None:
     """Copy the rated days of what is staged, as they stand."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {into} ({_COLUMNS})"  # noqa: S608 - names of our own
-            f" SELECT {_COLUMNS} FROM {RATED_DAYS}"
-            " JOIN day_stage USING (day, deployment_id) WHERE tenant_id = %s",
-            [scope.tenant_id()],
-        )
+        cursor.execute(_COPY_RATED[into], [scope.tenant_id()])
 
 
 def _empty_stage() -> None:

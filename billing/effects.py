@@ -17,7 +17,7 @@ from pathlib import Path
 from django.db import connection, transaction
 
 from billing import day_costs, marking
-from billing.day_costs import DeploymentDay
+from billing.day_costs import DeploymentDay, Table
 from billing.models import DayToRate
 from inventory.models import Subscription, Team
 from tenancy import scope, tenants
@@ -110,11 +110,10 @@ def of(change: Change) -> Effect:
     with _thrown_away():
         if not day_costs.stage(touched):
             return Effect(tenants.billing().currency, 0, Sides(), Sides(), ())
-        for name in ("days_before", "days_after"):
-            day_costs.scratch(name)
-        day_costs.compute("days_before")
+        day_costs.scratch(Table.BEFORE, Table.AFTER)
+        day_costs.compute(Table.BEFORE)
         change()
-        day_costs.compute("days_after")
+        day_costs.compute(Table.AFTER)
         return _difference(len(touched))
 
 
@@ -122,10 +121,9 @@ def of_marked() -> Effect:
     """What rating would do now: the rated days as they stand against what they would be."""
     with _thrown_away():
         days = day_costs.stage(day_costs.marked())
-        for name in ("days_before", "days_after"):
-            day_costs.scratch(name)
-        day_costs.copy_rated("days_before")
-        day_costs.compute("days_after")
+        day_costs.scratch(Table.BEFORE, Table.AFTER)
+        day_costs.copy_rated(Table.BEFORE)
+        day_costs.compute(Table.AFTER)
         return _difference(days)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from django.db import connection
 
 from billing import closing, day_costs, marking, price_terms
+from billing.day_costs import Table
 from billing.models import BillingSettings
 from billing.prices import catalogue
 from tenancy import periods, runs, scope, tenants
@@ -156,8 +157,8 @@ def _put_in(month: periods.Period) -> Decimal:
 def _adjust(month: periods.Period) -> int:
     """Compare a closed month of the staged deployments with what it would be now."""
     _stage_whole_month(month)
-    day_costs.scratch("adjusted_days")
-    day_costs.compute("adjusted_days")
+    day_costs.scratch(Table.ADJUSTED)
+    day_costs.compute(Table.ADJUSTED)
     with connection.cursor() as cursor:
         cursor.execute(
             _ADJUST,
