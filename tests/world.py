@@ -17,6 +17,8 @@ from django.test import Client
 
 from billing.models import (
     BillingSettings,
+    CapacityDay,
+    CapacityMapping,
     ClassUsage,
     ClosedMonth,
     DayToRate,
@@ -30,6 +32,8 @@ from billing.models import (
     PriceSheet,
     ProposedAdjustment,
     RatedDay,
+    Reservation,
+    ReservationDay,
     SheetLine,
     Usage,
     UsageFeed,
@@ -267,6 +271,7 @@ def _place(
             deployment=deployment, from_instant=START, sku="GlobalStandard", capacity=100
         )
         _rating_choices(deployment, prices)
+        _capacity(deployment, prices)
         first, second = (
             _house(slug, owner, gateway, product, deployment, prices)
             for slug, owner in owners.items()
@@ -332,6 +337,57 @@ def _rating_choices(deployment: Deployment, prices: Prices) -> None:
     ClosedMonth.objects.create(
         first_day=date(2026, 8, 1), closed_by="erin@example.org", closed_at=NOW
     )
+
+
+def _capacity(deployment: Deployment, prices: Prices) -> None:
+    """A month's reservation that is over: a day of it half used, and an hour beyond it."""
+    CapacityMapping.objects.create(
+        deployment=deployment,
+        sku="GlobalProvisionedManaged",
+        meter=prices.meter,
+        effective_from=START,
+        confirmed_by="erin@example.org",
+        reason="The name says it.",
+    )
+    reservation = Reservation.objects.create(
+        name="Pilot",
+        units=50,
+        scope="global",
+        region="swedencentral",
+        term="1 Month",
+        starts_at=START,
+        ends_at=START + timedelta(days=30),
+        unit_price=Decimal(260),
+        currency="USD",
+        source="The price list.",
+        purchased_by="erin@example.org",
+        purchased_at=START,
+    )
+    rate, line = ExchangeRate.objects.get(), SheetLine.objects.get()
+    day = {"day": LONG_AGO.date(), "deployment": deployment, "kind": "provisioned"}
+    CapacityDay.objects.create(**day, reservation=reservation, unit_minutes=36_000, cost=0)
+    CapacityDay.objects.create(
+        **day,
+        price=prices.price,
+        sheet_line=line,
+        markup_line=line,
+        exchange_rate=rate,
+        unit_price=1,
+        price_currency="USD",
+        unit_minutes=60,
+        list_cost=1,
+        cost=1,
+    )
+    for user in (deployment, None):
+        ReservationDay.objects.create(
+            day=LONG_AGO.date(),
+            reservation=reservation,
+            deployment=user,
+            exchange_rate=rate,
+            unit_minutes=36_000,
+            amount=Decimal("216.666666666666666667"),
+            cost=Decimal("216.666666666666666667"),
+        )
 
 
 def _house(

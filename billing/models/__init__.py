@@ -1,3 +1,4 @@
+from billing.models.capacity import CapacityDay, CapacityMapping, Reservation, ReservationDay
 from billing.models.choices import BillingSettings, ExchangeRate, MeterMapping
 from billing.models.closing import ClosedMonth, ProposedAdjustment
 from billing.models.prices import Meter, Price, PriceChange, PriceDecision, PriceType
@@ -14,6 +15,8 @@ from billing.models.usage import (
 
 __all__ = [
     "BillingSettings",
+    "CapacityDay",
+    "CapacityMapping",
     "ClassUsage",
     "ClosedMonth",
     "DayToRate",
@@ -29,6 +32,8 @@ __all__ = [
     "PriceType",
     "ProposedAdjustment",
     "RatedDay",
+    "Reservation",
+    "ReservationDay",
     "SheetLine",
     "Usage",
     "UsageFeed",
