@@ -19,7 +19,10 @@ from tenancy import scope
 
 #: The price list's own currency; its prices in others are for reference only.
 LIST_CURRENCY = "USD"
-_TERMS = Path(__file__).with_name("price_terms.sql").read_text()
+_HERE = Path(__file__)
+_MATCHES = f"WITH {_HERE.with_name('sheet_matches.sql').read_text()}"
+_IN_ORDER = "SELECT meter_id, id, place FROM agreed ORDER BY meter_id, place"
+_TERMS = f"{_MATCHES}, {_HERE.with_name('price_terms.sql').read_text()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,15 @@ class Term:
         return self.starts <= at and (self.ends is None or at < self.ends)
 
 
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A line of a price sheet that a meter falls under, by id; ``place`` 1 comes first."""
+
+    meter_id: int
+    line_id: int
+    place: int
+
+
 def stage(meters: Iterable[int] | None = None) -> None:
     """Lay the terms out in the temporary table ``price_terms``, until the transaction ends.
 
@@ -56,8 +68,11 @@ def stage(meters: Iterable[int] | None = None) -> None:
         cursor.execute(f"CREATE TEMP TABLE price_terms ON COMMIT DROP AS {_TERMS}", _asked(meters))
 
 
-def of_meters(meters: Iterable[int]) -> dict[int, tuple[Term, ...]]:
-    """By meter id, its terms in order of time; a meter without any price is absent."""
+def of_meters(meters: Iterable[int] | None = None) -> dict[int, tuple[Term, ...]]:
+    """By meter id, its terms in order of time; a meter without any price is absent.
+
+    Of the given meters, or of all that the tenant's mappings name.
+    """
     with connection.cursor() as cursor:
         cursor.execute(f"{_TERMS} ORDER BY spans.meter_id, spans.starts", _asked(meters))
         names = [column.name for column in cursor.description]
@@ -66,6 +81,13 @@ def of_meters(meters: Iterable[int]) -> dict[int, tuple[Term, ...]]:
     for term in terms:
         found[term.meter_id] = (*found.get(term.meter_id, ()), term)
     return found
+
+
+def matches(meters: Iterable[int]) -> tuple[Match, ...]:
+    """The sheet lines that meters fall under, at any time, in the order in which they count."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_MATCHES} {_IN_ORDER}", _asked(meters))
+        return tuple(Match(*row) for row in cursor.fetchall())
 
 
 def at(meters: Iterable[int], instant: datetime) -> dict[int, Term]:

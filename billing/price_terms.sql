@@ -1,14 +1,10 @@
 -- What meters cost over time, for one tenant: the list price in force, and what its sheets make of
 -- it. Grain: meter × span in which nothing about its price changes; spans are half-open.
 -- Reads billing_price (the newest stated price that is believed, by effective date), the tenant's
--- decisions on suspect ones, and its price sheets. Precedence: a meter's exact price, else the
--- discount whose filter is the most specific, else the list; then the most specific markup on top.
--- Among equals the newer sheet wins. A negotiated unit price is rounded once, to 15 places.
-WITH wanted AS (
-    SELECT id, lower(product_name) AS product, lower(meter_name) AS name, lower(region) AS region
-      FROM billing_meter
-     WHERE id = ANY(%(meters)s)
-), believed AS (
+-- decisions on suspect ones, and `agreed` of sheet_matches.sql. Precedence: a meter's exact price,
+-- else the discount whose filter is the most specific, else the list; then the most specific markup
+-- on top. A negotiated unit price is rounded once, to 15 places.
+believed AS (
     SELECT DISTINCT ON (price.meter_id, price.effective_from)
            price.id, price.meter_id, price.effective_from, price.currency, price.unit_price
       FROM billing_price price
@@ -20,37 +16,6 @@ WITH wanted AS (
        AND price.currency = %(list_currency)s
        AND coalesce(decided.verdict = 'accepted', price.doubts = '[]'::jsonb)
      ORDER BY price.meter_id, price.effective_from, price.run_id DESC, price.id DESC
-), filtered AS (
-    SELECT line.id, line.number, line.kind, line.meter_id, line.currency, line.unit_price,
-           line.percent, line.sheet_id, sheet.effective_from, sheet.effective_until,
-           line.product_filter, line.meter_filter, line.region_filter,
-           ARRAY(SELECT coalesce(nullif(replace(replace(replace(replace(
-                        lower(given), '\', '\\'), '%%', '\%%'), '_', '\_'), '*', '%%'), ''), '%%')
-                   FROM unnest(ARRAY[line.product_filter, line.meter_filter, line.region_filter])
-                        WITH ORDINALITY AS filters (given, place)
-                  ORDER BY place) AS patterns
-      FROM billing_pricesheet sheet
-      JOIN billing_sheetline line
-        ON line.tenant_id = sheet.tenant_id AND line.sheet_id = sheet.id
-     WHERE sheet.tenant_id = %(tenant)s
-       AND (sheet.effective_until IS NULL OR sheet.effective_from < sheet.effective_until)
-), agreed AS (
-    SELECT wanted.id AS meter_id, line.id, line.kind, line.currency, line.unit_price, line.percent,
-           line.effective_from, line.effective_until,
-           row_number() OVER (
-               PARTITION BY wanted.id
-               ORDER BY line.kind = 'exact' DESC, line.meter_filter <> '' DESC,
-                        line.product_filter <> '' DESC, line.region_filter <> '' DESC,
-                        line.effective_from DESC, line.sheet_id DESC, line.number DESC
-           ) AS place
-      FROM filtered line
-      JOIN wanted
-        ON CASE line.kind
-           WHEN 'exact' THEN line.meter_id = wanted.id
-           ELSE wanted.product LIKE line.patterns[1]
-                AND wanted.name LIKE line.patterns[2]
-                AND wanted.region LIKE line.patterns[3]
-           END
 ), edges AS (
     SELECT meter_id, effective_from AS at FROM believed
      UNION

@@ -1,0 +1,37 @@
+-- Marks the local days of usage that is priced otherwise than it was.
+-- Grain: billing_daytorate one row a tenant, day and deployment.
+-- Reads the spans in which meters' prices differ; a meter prices the usage of a deployment from its
+-- mapping's start to the start of the next one of the same class.
+WITH shifted AS (
+    SELECT meter_id, since, coalesce(until, 'infinity') AS until
+      FROM unnest(%(meters)s::bigint[], %(since)s::timestamptz[], %(until)s::timestamptz[])
+           AS given (meter_id, since, until)
+), mapped AS (
+    SELECT deployment_id, meter_id, effective_from AS starts,
+           coalesce(lead(effective_from) OVER (
+               PARTITION BY deployment_id, token_class ORDER BY effective_from
+           ), 'infinity') AS ends
+      FROM billing_metermapping
+     WHERE tenant_id = %(tenant)s
+), touched AS (
+    SELECT DISTINCT mapped.deployment_id,
+           greatest(mapped.starts, shifted.since) AS since,
+           least(mapped.ends, shifted.until) AS until
+      FROM mapped
+      JOIN shifted
+        ON shifted.meter_id = mapped.meter_id
+       AND shifted.since < mapped.ends
+       AND mapped.starts < shifted.until
+)
+INSERT INTO billing_daytorate (tenant_id, day, deployment_id)
+SELECT DISTINCT %(tenant)s, (used.bucket_start AT TIME ZONE %(zone)s)::date, used.deployment_id
+  FROM touched
+  JOIN (SELECT tenant_id, deployment_id, bucket_start FROM billing_usage
+         UNION ALL
+        SELECT tenant_id, deployment_id, bucket_start FROM billing_classusage) used
+    ON used.tenant_id = %(tenant)s
+   AND used.deployment_id = touched.deployment_id
+   AND used.bucket_start >= touched.since
+   AND used.bucket_start < touched.until
+ ORDER BY 2, 3
+    ON CONFLICT (tenant_id, day, deployment_id) DO NOTHING

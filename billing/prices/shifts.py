@@ -1,0 +1,89 @@
+"""What a change of sheets or decisions does to meters' prices: from when to when they differ.
+
+The days of usage in those spans are marked to be rated again, and no others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from django.db import connection
+
+from billing import marking, price_terms
+from billing.price_terms import Term
+from tenancy import scope, tenants
+
+_MARK = Path(__file__).with_name("mark_shifted_days.sql").read_text()
+_FIRST = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """A half-open span in which a meter's price is another than it was; ``until`` None: no end."""
+
+    meter_id: int
+    since: datetime
+    until: datetime | None
+
+
+@contextmanager
+def marked() -> Iterator[None]:
+    """Mark the days whose price the block changes, of the tenant in scope.
+
+    Looked at are the meters that the tenant's mappings name, before and after.
+    """
+    marking.begin()
+    before = price_terms.of_meters()
+    yield
+    after = price_terms.of_meters()
+    _mark(
+        [
+            shift
+            for meter in before.keys() | after.keys()
+            for shift in between(before.get(meter, ()), after.get(meter, ()))
+        ]
+    )
+
+
+def between(before: Sequence[Term], after: Sequence[Term]) -> tuple[Shift, ...]:
+    """The spans in which one meter's terms differ in anything, in order."""
+    edges = sorted(
+        {term.starts for term in (*before, *after)}
+        | {term.ends for term in (*before, *after) if term.ends is not None}
+    )
+    found: list[Shift] = []
+    for number, since in enumerate(edges):
+        until = edges[number + 1] if number + 1 < len(edges) else None
+        was, becomes = _said(before, since), _said(after, since)
+        if was == becomes:
+            continue
+        meter = (was or becomes).meter_id  # type: ignore[union-attr]  # unlike, so not both None
+        if found and found[-1].until == since:
+            found[-1] = replace(found[-1], until=until)
+        else:
+            found.append(Shift(meter, since, until))
+    return tuple(found)
+
+
+def _said(terms: Sequence[Term], instant: datetime) -> Term | None:
+    """What holds at an instant, whenever it began."""
+    term = next((term for term in terms if term.holds(instant)), None)
+    return term and replace(term, starts=_FIRST, ends=None)
+
+
+def _mark(shifts: Sequence[Shift]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _MARK,
+            {
+                "tenant": scope.tenant_id(),
+                "zone": tenants.billing().zone,
+                "meters": [shift.meter_id for shift in shifts],
+                "since": [shift.since for shift in shifts],
+                "until": [shift.until for shift in shifts],
+            },
+        )
