@@ -48,3 +48,14 @@ def set_rate(
         after={"rate": rate, "from": from_instant, "source": source},
     )
     return row
+
+
+def rate_at(from_currency: str, to_currency: str, *, at: datetime) -> Decimal | None:
+    """What one unit of a currency is worth in another at an instant; None: no rate is set."""
+    if from_currency == to_currency:
+        return Decimal(1)
+    dated = ExchangeRate.objects.filter(
+        from_currency=from_currency, to_currency=to_currency, effective_from__lte=at
+    )
+    newest = dated.order_by("-effective_from").first()
+    return newest.rate if newest else None
