@@ -28,7 +28,7 @@ from billing.rules.meters.meanings import (
 from billing.rules.meters.model_names import Model
 from billing.rules.meters.products import Product
 from billing.rules.meters.vocabulary import Slot
-from billing.rules.token_classes import TokenClass
+from billing.rules.token_classes import LONG, TokenClass
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +63,26 @@ class Reading:
 
     @property
     def token_class(self) -> TokenClass | None:
-        """The usage table's class that these tokens are counted in; None where it has none."""
-        if self.capability is Capability.CHAT and self.modality is Modality.TEXT:
-            return _TOKEN_CLASSES.get(self.meter_class)
-        return None
+        """The class of usage that is charged by it; None: capacity, hosting, grading, storage."""
+        return next(iter(self.token_classes), None)
+
+    @property
+    def token_classes(self) -> tuple[TokenClass, ...]:
+        """All of them: a meter of input and output prices two."""
+        if self.capability is Capability.GRADING:
+            return ()
+        if self.unit is not UnitKind.TOKEN:
+            thing = _THINGS.get((self.meter_class, self.unit))
+            return (thing,) if thing else ()
+        plain = _TOKENS.get((self.meter_class, self.modality), ())
+        if self.context is Context.LONG:
+            return tuple(LONG.get(one, one) for one in plain)
+        return plain
+
+    @property
+    def units_per_price(self) -> int:
+        """How many of the class's units its own unit holds: the seconds of an hour, else one."""
+        return _SECONDS if self.meter_class is MeterClass.TRANSCRIBED else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +94,34 @@ class Unread:
     words: tuple[str, ...]
 
 
-_TOKEN_CLASSES: Mapping[MeterClass, TokenClass] = {
-    MeterClass.INPUT: TokenClass.INPUT,
-    MeterClass.CACHED_INPUT: TokenClass.CACHED_INPUT,
-    MeterClass.OUTPUT: TokenClass.OUTPUT,
+_SECONDS = 3600
+_TEXT, _AUDIO, _IMAGE, _ANY = Modality.TEXT, Modality.AUDIO, Modality.IMAGE, Modality.ANY
+#: The classes of usage whose tokens a meter counts, by its own class and modality.
+_TOKENS: Mapping[tuple[MeterClass, Modality], tuple[TokenClass, ...]] = {
+    (MeterClass.INPUT, _TEXT): (TokenClass.INPUT,),
+    (MeterClass.CACHED_INPUT, _TEXT): (TokenClass.CACHED_INPUT,),
+    (MeterClass.CACHE_WRITE, _TEXT): (TokenClass.CACHE_WRITE,),
+    (MeterClass.OUTPUT, _TEXT): (TokenClass.OUTPUT,),
+    (MeterClass.WHOLE, _TEXT): (TokenClass.INPUT, TokenClass.OUTPUT),
+    (MeterClass.EMBEDDED, _TEXT): (TokenClass.INPUT,),
+    (MeterClass.EMBEDDED, _IMAGE): (TokenClass.IMAGE_INPUT,),
+    (MeterClass.INPUT, _AUDIO): (TokenClass.AUDIO_INPUT,),
+    (MeterClass.CACHED_INPUT, _AUDIO): (TokenClass.CACHED_AUDIO_INPUT,),
+    (MeterClass.OUTPUT, _AUDIO): (TokenClass.AUDIO_OUTPUT,),
+    (MeterClass.INPUT, _IMAGE): (TokenClass.IMAGE_INPUT,),
+    (MeterClass.CACHED_INPUT, _IMAGE): (TokenClass.CACHED_IMAGE_INPUT,),
+    (MeterClass.OUTPUT, _IMAGE): (TokenClass.IMAGE_OUTPUT,),
+    (MeterClass.TRAINED, _ANY): (TokenClass.TRAINING,),
+}
+_THINGS: Mapping[tuple[MeterClass, UnitKind], TokenClass] = {
+    (MeterClass.GENERATED_IMAGE, UnitKind.IMAGE): TokenClass.IMAGES,
+    (MeterClass.TRANSCRIBED, UnitKind.HOUR): TokenClass.AUDIO_SECONDS,
+    (MeterClass.GENERATED_VIDEO, UnitKind.SECOND): TokenClass.VIDEO_SECONDS,
+    (MeterClass.CHARACTER, UnitKind.CHARACTER): TokenClass.CHARACTERS,
+    (MeterClass.PAGE, UnitKind.PAGE): TokenClass.PAGES,
+    (MeterClass.SEARCH, UnitKind.SEARCH): TokenClass.SEARCHES,
+    (MeterClass.SESSION, UnitKind.SESSION): TokenClass.SESSIONS,
+    (MeterClass.CALL, UnitKind.CALL): TokenClass.CALLS,
 }
 
 
