@@ -8,6 +8,8 @@ the supervisor writes there what it started, so that commands run by hand talk t
 from __future__ import annotations
 
 import os
+import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,6 +18,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "APPORTION_"
 RUNNING_SERVICES = Path(".apportion") / "env"
+
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_BY_COMMA = ("allowed_hosts", "trusted_origins", "azure_price_services", "price_currencies")
 
 Names = Annotated[tuple[str, ...], NoDecode]
 
@@ -92,6 +97,31 @@ class Environment(BaseSettings):
         default=("Foundry Models",),
         description="Service names whose prices are loaded, by comma.",
     )
+    price_currencies: Names = Field(
+        default=(),
+        description="Further currencies in which the price list is loaded, by comma, such as EUR: "
+        "for reference only. Nothing is charged by them; what is charged is in USD.",
+    )
+    price_jump_factor: Decimal = Field(
+        default=Decimal(3),
+        gt=1,
+        le=1000,
+        description="A new price of more than so many times the one before it, or less than such a "
+        "part of it, is held back until a person accepts it.",
+    )
+
+    email_url: str = Field(
+        default="",
+        pattern=r"^((smtp|smtps|smtp\+starttls)://[^/?#\s]+)?$",
+        description="The mail server: smtps://user:password@host:465, "
+        "smtp+starttls://user:password@host:587 or smtp://host:25. A user or password with @ : / "
+        "is percent-encoded. Not set: no mail is sent.",
+    )
+    email_from: str = Field(
+        default="apportion@localhost",
+        pattern=r"^[^@\s]+@[^@\s]+$",
+        description="The address that mail is sent from.",
+    )
 
     api_requests_per_minute: int = Field(
         default=600, ge=1, description="How often one API token may ask in a minute."
@@ -105,11 +135,25 @@ class Environment(BaseSettings):
     )
     ready_file: str = Field(default="", description="Touched by a worker once it is ready.")
 
-    @field_validator("allowed_hosts", "trusted_origins", "azure_price_services", mode="before")
+    @field_validator(
+        "allowed_hosts",
+        "trusted_origins",
+        "azure_price_services",
+        "price_currencies",
+        mode="before",
+    )
     @classmethod
     def _by_comma(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("price_currencies")
+    @classmethod
+    def _currencies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for code in value:
+            if not _CURRENCY.fullmatch(code):
+                raise ValueError(f"{code!r} is no currency code: write three capitals, such as EUR")
         return value
 
     @field_validator("azure_ca_bundle", "azure_credentials_file")

@@ -90,6 +90,20 @@ def _database(url: str) -> dict[str, Any]:
 DATABASES = {"default": _database(APPORTION.database_url)}
 if APPORTION.database_owner_url:
     DATABASES["owner"] = _database(APPORTION.database_owner_url)
+
+# Mail leaves by one server; without one none does.
+_MAIL = urlsplit(APPORTION.email_url)
+_MAIL_PORTS = {"smtps": 465, "smtp+starttls": 587}
+_MAIL_BY = "smtp" if APPORTION.email_url else "dummy"
+EMAIL_BACKEND = f"django.core.mail.backends.{_MAIL_BY}.EmailBackend"
+EMAIL_HOST = _MAIL.hostname or ""
+EMAIL_PORT = _MAIL.port or _MAIL_PORTS.get(_MAIL.scheme, 25)
+EMAIL_HOST_USER = unquote(_MAIL.username or "")
+EMAIL_HOST_PASSWORD = unquote(_MAIL.password or "")
+EMAIL_USE_SSL = _MAIL.scheme == "smtps"
+EMAIL_USE_TLS = _MAIL.scheme == "smtp+starttls"
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = APPORTION.email_from
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "tenancy.Person"

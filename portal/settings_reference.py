@@ -5,9 +5,10 @@ from __future__ import annotations
 import types
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal, Union, get_args, get_origin
 
-from annotated_types import Ge, Le, MinLen
+from annotated_types import Ge, Gt, Le, MinLen
 from pydantic import HttpUrl, SecretStr
 from pydantic.fields import FieldInfo
 
@@ -42,6 +43,7 @@ _PLAIN: dict[Any, str] = {
     str: "text",
     bool: "true or false",
     int: "whole number",
+    Decimal: "number",
     HttpUrl: "web address",
     SecretStr: "secret text",
 }
@@ -135,6 +137,8 @@ def _bounds(field: FieldInfo) -> Iterator[str]:
                 yield f", at least {least} characters"
             case Ge(least):
                 yield f", at least {least}"
+            case Gt(least):
+                yield f", above {least}"
             case Le(most):
                 yield f", at most {most}"
 

@@ -32,6 +32,7 @@ class Knobs:
     ingestion_seconds: float = 0.0
     row_cap: int = 500_000
     price_page: int = 1000
+    price_order: int = 0
     list_page: int = 2
     list_rates: dict[str, float] = field(default_factory=lambda: {"EUR": 0.8625, "INR": 83.5})
 

@@ -1,50 +1,53 @@
--- Makes the staged list the list in force: every meter known, every price dated.
--- Grain: billing_meter one row an Azure meter; billing_price one row a meter and effective date.
--- Reads price_stage. A key that the list gives twice with unlike prices is left out and counted.
--- Meters first, since prices point to them; only rows that differ are written.
-WITH listed AS (
-    SELECT azure_id, effective_from, min(unit_price) AS unit_price, min(listed_price) AS listed_price,
-           min(unit_of_measure) AS unit_of_measure, min(currency) AS currency,
-           count(DISTINCT (unit_price, unit_of_measure)) = 1 AS agrees
-      FROM price_stage
-     GROUP BY azure_id, effective_from
-), written_meters AS (
-    INSERT INTO billing_meter AS known
-           (azure_id, meter_name, product_name, sku_name, service_name, region, unit_of_measure)
-    SELECT DISTINCT ON (azure_id)
-           azure_id, meter_name, product_name, sku_name, service_name, region, unit_of_measure
-      FROM price_stage
-     ORDER BY azure_id, effective_from DESC, sku_name, meter_name
-        ON CONFLICT (azure_id) DO UPDATE
-       SET meter_name = excluded.meter_name, product_name = excluded.product_name,
-           sku_name = excluded.sku_name, service_name = excluded.service_name,
-           region = excluded.region, unit_of_measure = excluded.unit_of_measure
-     WHERE (known.meter_name, known.product_name, known.sku_name, known.service_name,
-            known.region, known.unit_of_measure)
-           IS DISTINCT FROM
-           (excluded.meter_name, excluded.product_name, excluded.sku_name, excluded.service_name,
-            excluded.region, excluded.unit_of_measure)
-    RETURNING id, azure_id
-), meters AS (
-    SELECT id, azure_id FROM written_meters
-     UNION
-    SELECT id, azure_id FROM billing_meter
-), written_prices AS (
+-- Adds what the staged list states anew, each price with the doubts about it, and records it.
+-- Grain: billing_price one row a meter, effective date, type, term, tier, currency and load;
+-- billing_pricechange one row a new meter, or a new or restated price of one that was known.
+-- Reads price_new and price_doubts. Prices in other currencies are for reference: not recorded.
+WITH written AS (
     INSERT INTO billing_price
            (meter_id, effective_from, price_type, reservation_term, tier_minimum_units, currency,
             listed_price, unit_of_measure, unit_price, doubts, run_id)
-    SELECT meters.id, listed.effective_from, 'Consumption', '', 0, listed.currency,
-           listed.listed_price, listed.unit_of_measure, listed.unit_price, '[]', %(run)s
-      FROM listed JOIN meters USING (azure_id)
-      LEFT JOIN LATERAL (
-           SELECT known.unit_price FROM billing_price known
-            WHERE known.meter_id = meters.id AND known.effective_from = listed.effective_from
-              AND known.price_type = 'Consumption' AND known.tier_minimum_units = 0
-              AND known.currency = listed.currency
-            ORDER BY known.run_id DESC LIMIT 1) known ON true
-     WHERE listed.agrees AND known.unit_price IS DISTINCT FROM listed.unit_price
-    RETURNING 1
+    SELECT meter_id, effective_from, price_type, reservation_term, tier_minimum_units, currency,
+           listed_price, unit_of_measure, unit_price, coalesce(price_doubts.doubts, '[]'), %(run)s
+      FROM price_new
+      LEFT JOIN price_doubts USING (number)
+     WHERE held IS NOT TRUE
+     ORDER BY number
+    RETURNING id, meter_id, effective_from, price_type, reservation_term, tier_minimum_units,
+              currency, unit_price, doubts
+), told AS (
+    SELECT written.id, meter_id, written.unit_price, stated_id, stated_unit_price, former_id,
+           former_unit_price, meter_id > %(newest_meter)s AS new_meter,
+           row_number() OVER (
+               PARTITION BY meter_id
+               ORDER BY price_type, tier_minimum_units, effective_from DESC, reservation_term
+           ) AS place
+      FROM written
+      JOIN price_new USING (meter_id, effective_from, price_type, reservation_term,
+                            tier_minimum_units, currency)
+     WHERE currency = %(list_currency)s
+), recorded AS (
+    INSERT INTO billing_pricechange (run_id, kind, meter_id, price_id, before_id, detail)
+    SELECT %(run)s, kind, meter_id, id, before_id,
+           CASE WHEN before > 0 AND before <> unit_price
+                THEN jsonb_build_object('ratio', trim_scale(round(unit_price / before, 6))::text)
+                ELSE '{}' END
+      FROM (SELECT id, meter_id, unit_price,
+                   CASE WHEN new_meter THEN 'new-meter'
+                        WHEN stated_id IS NULL THEN 'new-price' ELSE 'restated' END AS kind,
+                   CASE WHEN new_meter THEN NULL ELSE coalesce(stated_id, former_id) END
+                        AS before_id,
+                   CASE WHEN stated_id IS NULL THEN former_unit_price ELSE stated_unit_price END
+                        AS before
+              FROM told
+             WHERE NOT new_meter OR place = 1) changed
+     WHERE %(newest_meter)s > 0
+     ORDER BY kind, meter_id, id
+    RETURNING kind
 )
-SELECT (SELECT count(DISTINCT azure_id) FROM price_stage),
-       (SELECT count(*) FROM written_prices),
-       (SELECT count(*) FROM listed WHERE NOT agrees)
+SELECT kind, count(*) FROM recorded GROUP BY kind
+ UNION ALL
+SELECT 'prices', count(*) FROM written WHERE currency = %(list_currency)s
+ UNION ALL
+SELECT 'reference prices', count(*) FROM written WHERE currency <> %(list_currency)s
+ UNION ALL
+SELECT 'suspects', count(*) FROM written WHERE doubts <> '[]'::jsonb

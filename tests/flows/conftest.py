@@ -14,6 +14,7 @@ from django.test import override_settings
 from tenancy import tenants
 from tests import bed
 from tests.azure import Azure
+from tests.flows import shop as shop_list
 from tests.flows import snapshot, steps
 from tests.flows.forks import Commands
 from tests.flows.steps import GATEWAYS, Steps
@@ -86,3 +87,17 @@ def commands(
     opened = Commands(tmp_path_factory.mktemp("commands"), environment(pointed))
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def shop(committed: None, azure: Azure, settings: Any) -> Azure:
+    """A short list in three pages, loaded once."""
+    sold = {"azure_price_services": (shop_list.SERVICE,)}
+    settings.APPORTION = settings.APPORTION.model_copy(update=sold)
+    for number in range(shop_list.COUNT):
+        shop_list.put(azure, number, f"{number + 1}.5")
+    azure.post("/knobs", {"price_page": 5})
+    loaded = steps.catalogue_sync()
+    assert {loaded.items, loaded.meters, loaded.new_prices} == {shop_list.COUNT}
+    azure.control.delete("/requests")
+    return azure

@@ -10,47 +10,8 @@ import pytest
 from billing.prices.catalogue import Shrunken, Unreadable
 from connectors.failures import ConnectorError, Partial, Permanent
 from tests.azure import Azure
+from tests.flows.shop import COUNT, LIST, changes, doubts, ledger, prices, put, take_off
 from tests.flows.steps import catalogue_sync, rows
-
-LIST = "/api/retail/prices"
-SERVICE = "Loopback Models"
-COUNT = 12
-
-
-def put(azure: Azure, number: int, price: str, **more: Any) -> None:
-    """One item of a small service of its own."""
-    wanted = {
-        "meterName": f"Model {number} inp Gl 1M Tokens",
-        "productName": "Loopback",
-        "serviceName": SERVICE,
-        "armRegionName": "swedencentral",
-        "retailPrice": float(price),
-        "effectiveStartDate": "2026-01-01T00:00:00Z",
-    }
-    azure.control.put("/prices", json=wanted | more).raise_for_status()
-
-
-def prices() -> list[tuple[Any, ...]]:
-    """Every price that is held, in order."""
-    return rows(
-        "SELECT meter.azure_id, meter.meter_name, price.effective_from, price.unit_price,"
-        "       price.run_id"
-        "  FROM billing_price price JOIN billing_meter meter ON meter.id = price.meter_id"
-        " ORDER BY 2, 3"
-    )
-
-
-@pytest.fixture
-def shop(committed: None, azure: Azure, settings: Any) -> Azure:
-    """A short list in three pages, loaded once."""
-    settings.APPORTION = settings.APPORTION.model_copy(update={"azure_price_services": (SERVICE,)})
-    for number in range(COUNT):
-        put(azure, number, f"{number + 1}.5")
-    azure.post("/knobs", {"price_page": 5})
-    loaded = catalogue_sync()
-    assert (loaded.items, loaded.meters, loaded.new_prices) == (COUNT, COUNT, COUNT)
-    azure.control.delete("/requests")
-    return azure
 
 
 def test_a_second_load_writes_nothing(shop: Azure) -> None:
@@ -69,7 +30,7 @@ def test_a_price_is_per_single_unit_whatever_it_is_listed_per(shop: Azure) -> No
 
     loaded = catalogue_sync()
 
-    assert (loaded.new_prices, loaded.held_back) == (2, 1)
+    assert (loaded.new_prices, loaded.left_out) == (2, 1)
     found = {name: price for _id, name, _from, price, _run in prices()}
     assert found["Model x Tokens"] == Decimal("0.0000022")
     assert found["Model y Unit"] == Decimal("3.25")
@@ -88,22 +49,21 @@ def test_a_new_price_is_added_and_the_old_one_stays_for_its_time(shop: Azure) ->
     assert set(before) < set(after)
 
 
-@pytest.mark.parametrize(
-    ("kind", "page", "refusal", "more"),
-    [
-        ("status", 1, ConnectorError, {"status": 403}),
-        ("status", 2, ConnectorError, {"status": 403}),
-        ("status", 3, ConnectorError, {"status": 403}),
-        ("truncate", 3, ConnectorError, {"times": 9}),
-        ("foreign_next_link", 1, Permanent, {}),
-        ("foreign_next_link", 2, Permanent, {}),
-        ("link_loop", 1, Permanent, {}),
-        ("link_loop", 2, Permanent, {}),
-    ],
-)
+BREAKS = {
+    "status": (ConnectorError, {"status": 403}),
+    "truncate": (ConnectorError, {"times": 9}),
+    "reset": (ConnectorError, {"times": 9}),
+    "foreign_next_link": (Permanent, {}),
+    "link_loop": (Permanent, {}),
+}
+
+
+@pytest.mark.parametrize("page", [1, 2, 3])
+@pytest.mark.parametrize("kind", list(BREAKS))
 def test_a_list_that_breaks_off_at_any_page_leaves_the_old_one_in_force(
-    shop: Azure, kind: str, page: int, refusal: type[ConnectorError], more: dict[str, Any]
+    shop: Azure, kind: str, page: int
 ) -> None:
+    refusal, more = BREAKS[kind]
     before = prices()
     put(shop, 1, "99", effectiveStartDate="2026-07-01T00:00:00Z")
     shop.fault(kind, LIST, page=page, **more)
@@ -112,8 +72,8 @@ def test_a_list_that_breaks_off_at_any_page_leaves_the_old_one_in_force(
         catalogue_sync()
 
     assert prices() == before
-    ledger = "SELECT outcome, error <> '' FROM tenancy_installationrun ORDER BY id DESC LIMIT 1"
-    assert rows(ledger) == [("failed", True)]
+    outcome, error, _detail = ledger()
+    assert (outcome, error != "") == ("failed", True)
     shop.forgive()
     assert catalogue_sync().new_prices == 1
 
@@ -145,7 +105,7 @@ def test_a_list_without_its_next_link_is_read_on_to_its_end(shop: Azure) -> None
 def test_a_list_that_lost_many_of_its_meters_is_not_believed(shop: Azure) -> None:
     before = prices()
     for number in range(3):
-        _take_off(shop, number)
+        take_off(shop, number)
     put(shop, 10, "99", effectiveStartDate="2026-07-01T00:00:00Z")
 
     with pytest.raises(Shrunken, match="9 meters, after 12"):
@@ -156,7 +116,7 @@ def test_a_list_that_lost_many_of_its_meters_is_not_believed(shop: Azure) -> Non
 
 def test_a_list_that_lost_few_of_its_meters_is_and_their_prices_stay(shop: Azure) -> None:
     before = prices()
-    _take_off(shop, 0)
+    take_off(shop, 0)
 
     assert catalogue_sync().meters == COUNT - 1
 
@@ -166,7 +126,7 @@ def test_a_list_that_lost_few_of_its_meters_is_and_their_prices_stay(shop: Azure
 def test_an_empty_list_is_not_believed(shop: Azure) -> None:
     before = prices()
     for number in range(COUNT):
-        _take_off(shop, number)
+        take_off(shop, number)
 
     with pytest.raises(Unreadable):
         catalogue_sync()
@@ -174,6 +134,100 @@ def test_an_empty_list_is_not_believed(shop: Azure) -> None:
     assert prices() == before
 
 
-def _take_off(azure: Azure, number: int) -> None:
-    wanted = {"meterName": f"Model {number} inp Gl 1M Tokens"}
-    azure.control.request("DELETE", "/prices", json=wanted).raise_for_status()
+@pytest.mark.parametrize("page", [1, 2, 3])
+def test_a_list_in_another_currency_on_any_page_is_refused_whole(shop: Azure, page: int) -> None:
+    before = prices()
+    put(shop, page * 4, "99", effectiveStartDate="2026-07-01T00:00:00Z")
+    put(shop, page * 4 - 1, "3.5", effectiveStartDate="2026-07-01T00:00:00Z", currencyCode="EUR")
+
+    with pytest.raises(Permanent, match="gave EUR"):
+        catalogue_sync()
+
+    assert prices() == before
+    outcome, error, _detail = ledger()
+    assert (outcome, "gave EUR" in error) == ("failed", True)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_pages_in_another_order_are_the_same_list(shop: Azure, seed: int) -> None:
+    before = prices()
+    shop.post("/knobs", {"price_order": seed})
+    put(shop, 7, "9.5", effectiveStartDate="2026-07-01T00:00:00Z")
+
+    assert catalogue_sync().new_prices == 1
+
+    assert {row[:4] for row in before} < {row[:4] for row in prices()}
+    assert catalogue_sync().new_prices == 0
+
+
+def test_two_unlike_prices_for_the_same_are_left_out_whichever_comes_first(shop: Azure) -> None:
+    before = prices()
+    put(shop, 3, "8", effectiveStartDate="2026-07-01T00:00:00Z")
+    put(shop, 3, "9", effectiveStartDate="2026-07-01T00:00:00Z")
+
+    loaded = catalogue_sync()
+
+    assert (loaded.new_prices, loaded.left_out) == (0, 1)
+    assert prices() == before
+
+
+def test_reservations_and_tiers_are_held_apart_and_other_kinds_are_not(shop: Azure) -> None:
+    monthly = {"type": "Reservation", "unitOfMeasure": "1/Hour"}
+    for term, price in (("1 Month", "260"), ("1 Year", "2652")):
+        put(shop, "Provisioned Unit", price, reservationTerm=term, **monthly)
+    put(shop, "Provisioned Unit", "1", unitOfMeasure="1/Hour")
+    put(shop, "Banded Unit", "5", unitOfMeasure="1K")
+    put(shop, "Banded Unit", "4", unitOfMeasure="1K", tierMinimumUnits=1000.0)
+    put(shop, "Tested Unit", "1", type="DevTestConsumption")
+
+    loaded = catalogue_sync()
+
+    assert (loaded.new_prices, loaded.meters) == (5, COUNT + 2)
+    held = rows(
+        "SELECT meter.meter_name, price_type, reservation_term, tier_minimum_units::int,"
+        "       trim_scale(price.unit_price)::text"
+        "  FROM billing_price price JOIN billing_meter meter ON meter.id = price.meter_id"
+        " WHERE meter.meter_name LIKE '%%Unit' ORDER BY 1, 2, 3, 4"
+    )
+    assert held == [
+        ("Banded Unit", "Consumption", "", 0, "0.005"),
+        ("Banded Unit", "Consumption", "", 1000, "0.004"),
+        ("Provisioned Unit", "Consumption", "", 0, "1"),
+        ("Provisioned Unit", "Reservation", "1 Month", 0, "260"),
+        ("Provisioned Unit", "Reservation", "1 Year", 0, "2652"),
+    ]
+    assert doubts() == {"Banded Unit": {"tiered"}}
+    assert ledger()[2]["other_kinds"] == 1
+    assert catalogue_sync().new_prices == 0
+
+
+def test_other_currencies_are_loaded_beside_and_nothing_is_charged_by_them(
+    shop: Azure, settings: Any
+) -> None:
+    before = prices()
+    chosen = settings.APPORTION.model_copy(update={"price_currencies": ("EUR",)})
+    settings.APPORTION = chosen
+
+    loaded = catalogue_sync()
+
+    assert (loaded.new_prices, loaded.references) == (0, COUNT)
+    assert (len(prices()), len(changes())) == (len(before) + COUNT, 0)
+    one = rows(
+        "SELECT currency, trim_scale(listed_price)::text FROM billing_price price"
+        "  JOIN billing_meter meter ON meter.id = price.meter_id"
+        " WHERE meter.meter_name LIKE 'Model 3 %%' ORDER BY 1"
+    )
+    assert one == [("EUR", "3.88125"), ("USD", "4.5")]
+    assert catalogue_sync().references == 0
+
+
+def test_a_service_that_is_asked_for_no_longer_takes_nothing_with_it(
+    shop: Azure, settings: Any
+) -> None:
+    put(shop, "Other Tokens", "1", serviceName="Lone Models")
+    chosen = settings.APPORTION.model_copy(update={"azure_price_services": ("Lone Models",)})
+    settings.APPORTION = chosen
+
+    assert catalogue_sync().meters == 1
+
+    assert rows("SELECT count(*)::int FROM billing_meter WHERE vanished_at IS NOT NULL") == [(0,)]

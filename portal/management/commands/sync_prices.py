@@ -19,5 +19,6 @@ class Command(BaseCommand):
             raise CommandError(exit_line(error)) from None
         self.stdout.write(
             f"{loaded.items:,} prices of {loaded.meters:,} meters read; "
-            f"{loaded.new_prices:,} new or changed, {loaded.held_back:,} held back"
+            f"{loaded.new_prices:,} new or changed, {loaded.suspects:,} of them suspect; "
+            f"{loaded.left_out:,} left out"
         )
