@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import path
 
-from portal.views import home, statements, status, subscription, team
+from portal.views import home, rerating, statements, status, subscription, team
 
 handler400 = "portal.problems.bad_request"
 handler403 = "portal.problems.not_allowed"
@@ -23,6 +23,7 @@ urlpatterns = [
     path(
         "subscriptions/<slug:gateway>/<str:name>/", subscription.subscription, name="subscription"
     ),
+    path("prices/rerating/", rerating.rerating, name="rerating"),
     path("status/", status.status, name="status"),
     path("admin/", admin.site.urls),
 ]

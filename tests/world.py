@@ -334,6 +334,7 @@ def _rating_choices(deployment: Deployment, prices: Prices) -> None:
         applied_at=NOW,
     )
     SheetLine.objects.create(sheet=sheet, number=1, kind=SheetLine.Kind.DISCOUNT, percent=10)
+    SheetLine.objects.create(sheet=sheet, number=2, kind=SheetLine.Kind.MARKUP, percent=0)
     ClosedMonth.objects.create(
         first_day=date(2026, 8, 1), closed_by="erin@example.org", closed_at=NOW
     )
@@ -363,7 +364,7 @@ def _capacity(deployment: Deployment, prices: Prices) -> None:
         purchased_by="erin@example.org",
         purchased_at=START,
     )
-    rate, line = ExchangeRate.objects.get(), SheetLine.objects.get()
+    rate, line = ExchangeRate.objects.get(), SheetLine.objects.get(number=1)
     day = {"day": LONG_AGO.date(), "deployment": deployment, "kind": "provisioned"}
     CapacityDay.objects.create(**day, reservation=reservation, unit_minutes=36_000, cost=0)
     CapacityDay.objects.create(
@@ -450,6 +451,23 @@ def _consumption(subscription: Subscription, deployment: Deployment, prices: Pri
         quantity=1_000_000,
         list_cost=Decimal("1.75"),
         cost=cost,
+    )
+    # In August nobody owned it: no team's page shows this day, charged at a sheet's price.
+    discount = SheetLine.objects.get(sheet__name="Pilot", number=1)
+    RatedDay.objects.create(
+        day=date(2026, 8, 15),
+        subscription=subscription,
+        deployment=deployment,
+        token_class=TokenClass.INPUT,
+        price=prices.price,
+        sheet_line=discount,
+        markup_line=SheetLine.objects.get(sheet__name="Pilot", number=2),
+        exchange_rate=rate,
+        unit_price=Decimal("0.000001575"),
+        price_currency="USD",
+        quantity=1_000,
+        list_cost=Decimal("0.00175"),
+        cost=Decimal("0.001575") * (rate.rate if rate else 1),
     )
     ClassUsage.objects.create(
         gateway=deployment.gateway,

@@ -147,6 +147,51 @@ STATEMENT: dict[str, Any] = {
     "usage_through": "2026-11-20T14:00:00Z",
     "calls_without_tokens": 0,
 }
+_SIDES = {
+    "before": "12.50",
+    "after": "11.25",
+    "difference": "-1.25",
+    "unpriced_before": 0,
+    "unpriced_after": 0,
+}
+_SAME = {
+    "before": "0",
+    "after": "0",
+    "difference": "0",
+    "unpriced_before": 0,
+    "unpriced_after": 0,
+}
+EFFECT: dict[str, Any] = {
+    "currency": "USD",
+    "days": 20,
+    "open": _SIDES,
+    "closed": _SAME,
+    "teams": [{"team": "search", **_SIDES}],
+    "subscriptions": [
+        {
+            "gateway": "apim-contoso",
+            "subscription": "key-search",
+            "team": "search",
+            "month": "2026-11",
+            "closed": False,
+            **_SIDES,
+        }
+    ],
+}
+PLANNED: dict[str, Any] = {"applied": False, "plan": "eyJ…", "effect": EFFECT}
+ADJUSTMENT: dict[str, Any] = {
+    "month": "2026-09",
+    "gateway": "apim-contoso",
+    "subscription": "key-search",
+    "deployment": "gpt-5.2-chat",
+    "token_class": "input",
+    "quantity_before": 1000,
+    "quantity_after": 2000,
+    "cost_before": "0.00175",
+    "cost_after": "0.0035",
+    "currency": "USD",
+    "basis": "estimated",
+}
 
 
 def one(value: dict[str, Any]) -> OpenApiExample:

@@ -103,11 +103,12 @@ def planned(
     if plan is not None:
         change()
     token = None if plan is not None else plans.token(verb, inputs)
-    shown = {"applied": plan is not None, "plan": token, "effect": _effect(effect)}
-    return Response(PlannedItem(shown).data)
+    answer = {"applied": plan is not None, "plan": token, "effect": shown(effect)}
+    return Response(PlannedItem(answer).data)
 
 
-def _effect(effect: Effect) -> dict[str, Any]:
+def shown(effect: Effect) -> dict[str, Any]:
+    """The effect in the shape of `EffectItem`."""
     return {
         "currency": effect.currency,
         "days": effect.days,

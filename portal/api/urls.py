@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from portal.api import costs, index, schema, statements, subscriptions, teams, usage
+from portal.api import costs, index, rerating, schema, statements, subscriptions, teams, usage
 
 app_name = "api"
 
@@ -25,6 +25,12 @@ urlpatterns = [
     path("usage/", usage.UsageList.as_view(), name="usage"),
     path("costs/", costs.Costs.as_view(), name="costs"),
     path("statements/", statements.Statements.as_view(), name="statements"),
+    path("rerating/", rerating.Rerating.as_view(), name="rerating"),
+    path(
+        "proposed-adjustments/",
+        rerating.ProposedAdjustments.as_view(),
+        name="proposed-adjustments",
+    ),
     path("schema/", schema.Schema.as_view(), name="schema"),
     path("docs/", schema.Documentation.as_view(), name="documentation"),
 ]

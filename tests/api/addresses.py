@@ -28,6 +28,8 @@ EVERY = (
     Address("costs", "/api/v1/costs/?month=2026-11", "read:costs"),
     Address("statements", "/api/v1/statements/?month=2026-11", "read:statements"),
     Address("statement", "/api/v1/teams/search/statements/2026-11/", "read:statements"),
+    Address("rerating", "/api/v1/rerating/", "read:prices"),
+    Address("proposed-adjustments", "/api/v1/proposed-adjustments/", "read:prices"),
 )
 PUBLIC = ("schema", "documentation")
 SCOPED = tuple(address for address in EVERY if address.scope)

@@ -42,17 +42,20 @@ def test_the_schema_is_public(described: dict[str, Any]) -> None:
 
 
 def test_every_operation_says_what_it_is_and_how_it_refuses(described: dict[str, Any]) -> None:
-    names = set()
+    names = []
     for path, operations in described["paths"].items():
         for method, operation in operations.items():
-            assert method == "get", path
+            assert method in {"get", "post"}, path
+            if method == "post":
+                assert {"409", "415"} <= operation["responses"].keys(), path
+                assert operation["requestBody"]["required"], path
             assert operation["summary"], path
             assert operation["security"] == [{"token": []}], path
             assert {"200", "400", "401", "406", "429"} <= operation["responses"].keys(), path
             assert "{" not in path or "404" in operation["responses"], path
             assert all(one["description"] for one in operation.get("parameters", ())), path
-            names.add(operation["operationId"])
-    assert len(names) == len(described["paths"])
+            names.append(operation["operationId"])
+    assert len(names) == len(set(names))
 
 
 @pytest.mark.parametrize(

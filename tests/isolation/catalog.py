@@ -30,6 +30,7 @@ GLOBAL_TABLES = {
     "tenancy_installationrun": "runs that serve every tenant: loading the public price list",
     "billing_meter": "Azure's public price list",
     "billing_price": "Azure's public price list",
+    "billing_pricechange": "what loads of the public price list changed",
     "django_session": "opaque, by its key; holds the id of the person signed in",
     "django_content_type": "names of models",
     "django_migrations": "names of migrations",

@@ -52,10 +52,20 @@ def rows(model: type[models.Model]) -> list[str]:
 def insert(model: type[models.Model]) -> str:
     """Puts a row, given as ``%(row)s`` in JSON, into the table, its keys and tenant included."""
     table = model._meta.db_table
-    return (
-        f"INSERT INTO {table} OVERRIDING SYSTEM VALUE"
-        f" SELECT * FROM jsonb_populate_record(NULL::{table}, %(row)s::jsonb)"
+    columns = ", ".join(
+        f'"{field.column}"' for field in model._meta.local_concrete_fields if not field.generated
     )
+    return (
+        f"INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE"
+        f" SELECT {columns} FROM jsonb_populate_record(NULL::{table}, %(row)s::jsonb)"
+    )
+
+
+def may_update(model: type[models.Model]) -> bool:
+    """Whether the application has the right to change rows of the table."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT has_table_privilege(%s, 'UPDATE')", [model._meta.db_table])
+        return bool(cursor.fetchone()[0])
 
 
 def same(model: type[models.Model]) -> str:

@@ -65,9 +65,14 @@ def test_no_link_reaches_into_another_tenant(model: type[TenantModel], world: Wo
             target = sql.rows(link.related_model)[0]
         with scope.of(world.fabrikam.ref):
             ours = _pointing(model, link)
-            point = f"UPDATE {table} t SET {link.column} = %(to)s WHERE {same}"
             own = json.loads(ours)[link.column]
             foreign = json.loads(target)["id"]
+            if not sql.may_update(model):
+                added = json.loads(ours) | {"id": 2**40, link.column: foreign}
+                pointed = {"row": json.dumps(added)}
+                assert sql.refusal(sql.insert(model), pointed) == sql.POINTS_NOWHERE
+                continue
+            point = f"UPDATE {table} t SET {link.column} = %(to)s WHERE {same}"
             assert sql.refusal(point, {"row": ours, "to": own}) is None
             assert sql.refusal(point, {"row": ours, "to": foreign}) == sql.POINTS_NOWHERE
 

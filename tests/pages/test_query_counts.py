@@ -28,6 +28,7 @@ PAGES = {
     "statement": "/t/contoso/teams/search/statements/2026-11/",
     "statement.csv": "/t/contoso/teams/search/statements/2026-11/statement.csv",
     "status": "/t/contoso/status/",
+    "rerating": "/t/contoso/prices/rerating/",
 }
 
 

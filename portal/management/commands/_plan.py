@@ -31,13 +31,13 @@ class PlanCommand(StepCommand):
         effect = effects.of(change)
         if options["apply"]:
             change()
-        return report(effect, applied=options["apply"])
+            return report(effect, head="applied")
+        return report(effect, head=f"planned; nothing changed yet, {APPLIES} makes the change")
 
 
-def report(effect: Effect, *, applied: bool) -> str:
+def report(effect: Effect, *, head: str) -> str:
     """The effect as lines of text."""
     shown = plans.table(effect)
-    head = "applied" if applied else f"planned; nothing changed yet, {APPLIES} makes the change"
     lines = [head, f"  {effect.currency}, estimated; {shown.days} days of deployments touched"]
     if shown.teams:
         lines += _rows("team", (*shown.teams, shown.total))
