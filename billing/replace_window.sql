@@ -1,6 +1,7 @@
 -- Makes a window of one gateway's usage what is staged, and marks the days that changed.
--- Grain: billing_usage one row a tenant, bucket, subscription and deployment.
--- Reads usage_stage. Rows that do not differ are not written; rows that are gone are deleted.
+-- Grain: billing_usage one row a tenant, bucket, subscription and deployment; billing_classusage
+-- one for each of the two long classes that occurs in it. The other classes there come from
+-- elsewhere and stay. Reads usage_stage. Rows that do not differ are not written; rows that are gone are deleted.
 -- The staged rows are summed first: two spellings of one name are one subscription.
 WITH staged AS (
     SELECT bucket_start, subscription_id, deployment_id,
@@ -11,7 +12,9 @@ WITH staged AS (
            sum(throttled_requests)::bigint AS throttled_requests,
            sum(refused_requests)::bigint AS refused_requests,
            sum(cache_hits)::bigint AS cache_hits,
-           sum(uncovered_requests)::bigint AS uncovered_requests
+           sum(uncovered_requests)::bigint AS uncovered_requests,
+           sum(long_input_tokens)::bigint AS long_input_tokens,
+           sum(long_output_tokens)::bigint AS long_output_tokens
       FROM usage_stage
      GROUP BY bucket_start, subscription_id, deployment_id
 ), written AS (
@@ -53,10 +56,47 @@ WITH staged AS (
               AND staged.subscription_id = held.subscription_id
               AND staged.deployment_id = held.deployment_id)
     RETURNING bucket_start, deployment_id
+), long_calls AS (
+    SELECT bucket_start, subscription_id, deployment_id, classed.token_class, classed.quantity
+      FROM staged
+     CROSS JOIN LATERAL (VALUES ('long_input', long_input_tokens),
+                                ('long_output', long_output_tokens)
+                        ) classed (token_class, quantity)
+     WHERE classed.quantity > 0
+), long_written AS (
+    INSERT INTO billing_classusage AS held
+           (tenant_id, gateway_id, bucket_start, subscription_id, deployment_id, token_class,
+            quantity)
+    SELECT %(tenant)s, %(gateway)s, bucket_start, subscription_id, deployment_id, token_class,
+           quantity
+      FROM long_calls
+     ORDER BY bucket_start, subscription_id, deployment_id, token_class
+        ON CONFLICT (tenant_id, bucket_start, subscription_id, deployment_id, token_class)
+        DO UPDATE SET quantity = excluded.quantity
+     WHERE held.quantity IS DISTINCT FROM excluded.quantity
+    RETURNING bucket_start, deployment_id
+), long_removed AS (
+    DELETE FROM billing_classusage held
+     WHERE held.tenant_id = %(tenant)s
+       AND held.gateway_id = %(gateway)s
+       AND held.bucket_start >= %(start)s
+       AND held.bucket_start < %(end)s
+       AND held.token_class IN ('long_input', 'long_output')
+       AND NOT EXISTS (
+           SELECT FROM long_calls
+            WHERE long_calls.bucket_start = held.bucket_start
+              AND long_calls.subscription_id = held.subscription_id
+              AND long_calls.deployment_id = held.deployment_id
+              AND long_calls.token_class = held.token_class)
+    RETURNING bucket_start, deployment_id
 ), changed AS (
     SELECT bucket_start, deployment_id FROM written
      UNION ALL
     SELECT bucket_start, deployment_id FROM removed
+     UNION ALL
+    SELECT bucket_start, deployment_id FROM long_written
+     UNION ALL
+    SELECT bucket_start, deployment_id FROM long_removed
 ), marked AS (
     INSERT INTO billing_daytorate (tenant_id, day, deployment_id)
     SELECT DISTINCT %(tenant)s, (bucket_start AT TIME ZONE %(zone)s)::date, deployment_id

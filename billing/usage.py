@@ -5,7 +5,8 @@ replaced whole, in one transaction that also moves the watermark, so that a repe
 nothing and a crash loses nothing. Late rows are caught by reading a look-back again.
 
 The source is the gateway's LLM log: it counts prompt and completion tokens, the prompt total
-*including* cached tokens, which it does not tell apart. All of it is held as uncached input.
+*including* cached tokens, which it does not tell apart. All of it is held as uncached input. The
+tokens of calls with a long prompt are classes of their own (`rules.context_bands`), held beside.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from django.db import connection
 
 from billing import marking
 from billing.models import BillingSettings, UsageFeed
+from billing.rules import context_bands
 from connectors import kql, log_analytics
 from connectors.records import QueryTable
 from inventory import azure, deployments, gateways, subscriptions
@@ -29,16 +31,20 @@ from tenancy.scope import TenantRef
 STEP = "sync_usage"
 LONGEST_WINDOW = timedelta(days=7)
 MARGIN = timedelta(hours=1)
+#: The numbers that stand in the query.
+NUMBERS = {"longer_than": context_bands.LONGER_THAN}
 _QUERY = Path(__file__).with_name("usage.kql").read_text()
 _REPLACE = Path(__file__).with_name("replace_window.sql").read_text()
 _STAGED = (
     "bucket_start, subscription_id, deployment_id, input_tokens, output_tokens, requests,"
-    " successful_requests, throttled_requests, refused_requests, cache_hits, uncovered_requests"
+    " successful_requests, throttled_requests, refused_requests, cache_hits, uncovered_requests,"
+    " long_input_tokens, long_output_tokens"
 )
 _STAGE = """
 CREATE TEMP TABLE usage_stage ON COMMIT DROP AS
 SELECT bucket_start, subscription_id, deployment_id, input_tokens, output_tokens, requests,
-       successful_requests, throttled_requests, refused_requests, cache_hits, uncovered_requests
+       successful_requests, throttled_requests, refused_requests, cache_hits, uncovered_requests,
+       0::bigint AS long_input_tokens, 0::bigint AS long_output_tokens
   FROM billing_usage
   WITH NO DATA
 """
@@ -51,7 +57,10 @@ _COUNTS = (
     "Refused",
     "CacheHits",
     "Uncovered",
+    "LongInputTokens",
+    "LongOutputTokens",
 )
+_TOKENS = ("InputTokens", "OutputTokens", "LongInputTokens", "LongOutputTokens")
 _KEYS = ("BucketStart", "Service", "Subscription", "Host", "Deployment", "TotalTokens")
 
 
@@ -119,7 +128,7 @@ def _plan(ref: GatewayRef, *, at: datetime) -> Plan:
 
 
 def _read(plan: Plan, start: datetime, end: datetime) -> QueryTable:
-    query = kql.render(_QUERY, start=start, end=end, bucket=plan.bucket)
+    query = kql.render(_QUERY, start=start, end=end, bucket=plan.bucket, numbers=NUMBERS)
     with azure.session_as(plan.gateway.credential) as session:
         return log_analytics.query(
             session, plan.gateway.workspace_id, query, start=start - MARGIN, end=end + MARGIN
@@ -163,8 +172,7 @@ def _replace(
         )
         changed = int(cursor.fetchone()[0])
     unexplained = sum(
-        int(str(row["TotalTokens"])) - int(str(row["InputTokens"])) - int(str(row["OutputTokens"]))
-        for row in rows
+        int(str(row["TotalTokens"])) - sum(int(str(row[name])) for name in _TOKENS) for row in rows
     )
     return Replaced(len(rows), changed, unexplained)
 

@@ -215,3 +215,39 @@ def _without_ids(tables: dict[str, list[str]]) -> dict[str, list[str]]:
         name: sorted(row.split(",", 1)[1] for row in kept) if name in made_anew else kept
         for name, kept in tables.items()
     }
+
+
+def long_tokens(tenant: Steps) -> list[tuple[str, int]]:
+    """What is held of calls with a long prompt, by class."""
+    return rows(
+        "SELECT token_class, sum(quantity)::bigint FROM billing_classusage"
+        " WHERE tenant_id = %s GROUP BY 1 ORDER BY 1",
+        tenant.ref.id,
+    )
+
+
+def test_calls_with_a_long_prompt_are_classes_of_their_own(contoso: Steps) -> None:
+    before = tokens(contoso, "subscription1")
+    log(
+        contoso,
+        call(contoso, NOON, prompt=272_000, completion=7),
+        call(contoso, NOON, prompt=272_001, completion=8),
+        call(contoso, NOON + timedelta(hours=1), prompt=300_000, completion=9),
+    )
+
+    assert contoso.usage() == 6  # two hours, and both classes in each
+
+    assert tokens(contoso, "subscription1") == (before[0] + 272_000, before[1] + 7)
+    assert long_tokens(contoso) == [("long_input", 572_001), ("long_output", 17)]
+    assert days_to_rate(contoso) == ["2026-11-19"]
+    noted = "SELECT detail FROM tenancy_run WHERE tenant_id = %s AND step = 'sync_usage'"
+    assert all("tokens_not_in_a_class" not in detail for (detail,) in rows(noted, contoso.ref.id))
+
+    contoso.rate()
+    assert contoso.usage() == 0
+    assert days_to_rate(contoso) == []
+
+    contoso.azure.post("/reset")
+    assert contoso.usage() == 6
+    assert long_tokens(contoso) == []
+    assert tokens(contoso, "subscription1") == before

@@ -84,7 +84,13 @@ def _checked(queries: dict[str, str]) -> dict[str, Checked]:
 def checked() -> dict[str, Checked]:
     """Every checked-in query as it is sent, and the bad ones beside them: one start of Node."""
     sent = {
-        name: kql.render((CHECKOUT / name).read_text(), start=START, end=END, bucket=NARROWEST)
+        name: kql.render(
+            (CHECKOUT / name).read_text(),
+            start=START,
+            end=END,
+            bucket=NARROWEST,
+            numbers=usage.NUMBERS,
+        )
         for name in QUERIES
     }
     return _checked(sent | {name: query for name, (query, _, _) in BAD.items()})
