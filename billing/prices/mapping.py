@@ -1,18 +1,20 @@
-"""Mapping: which meter prices a deployment's token class. Confirmed, never guessed.
+"""Mapping: which meter prices a deployment's token class, from an instant on. Never guessed.
 
-A person confirms a meter, or the tenant has switched on the rule that does it where a name says
-exactly the deployment's model, type and class and no other meter of the region does. Whatever
-is not mapped is unpriced, and shown as such.
+A person confirms a proposal, or the tenant has switched on the rule that does it from a
+confidence on. Whatever is not mapped is unpriced, and shown as such.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from billing import marking, price_terms
-from billing.models import BillingSettings, ExchangeRate, Meter, MeterMapping
-from billing.prices import meters
+from billing import exchange, marking, price_terms
+from billing.models import BillingSettings, Meter, MeterMapping
+from billing.prices import meters, proposals, unpriced
+from billing.prices.proposals import Proposed
 from billing.rules.token_classes import TokenClass
 from inventory.models import Deployment
 from tenancy import audit, runs, scope
@@ -20,83 +22,133 @@ from tenancy.runs import Contention
 from tenancy.scope import TenantRef
 
 STEP = "map_meters"
-RULE = "rule: exact name"
 #: A first mapping prices all usage there is: it dates from before any.
 ALWAYS = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What is confirmed of one class. No meter: the capacity is paid for, use costs nothing.
+
+    ``from_instant`` None: from always where the class has no mapping yet, else from the hour in
+    which it is confirmed. ``units_per_price`` None: what the meter's name says.
+    """
+
+    deployment: Deployment
+    token_class: TokenClass
+    meter: Meter | None
+    reason: str
+    from_instant: datetime | None = None
+    units_per_price: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A mapping of a class and when it holds: half-open, UTC; ``until`` None: to this day."""
+
+    mapping: MeterMapping
+    since: datetime
+    until: datetime | None
+
+    @property
+    def is_from_always(self) -> bool:
+        return self.since <= ALWAYS
 
 
 def confirm(
     deployment: Deployment,
     token_class: TokenClass,
-    meter: Meter,
+    meter: Meter | None,
     *,
-    from_instant: datetime,
     by: str,
     at: datetime,
     reason: str,
+    from_instant: datetime | None = None,
+    units_per_price: int | None = None,
 ) -> MeterMapping:
     """From an instant on, this meter prices the deployment's token class; its days are re-rated.
 
-    The same mapping again changes nothing.
+    See `Choice`. The same mapping again changes nothing.
+
+    Raises:
+        OfAnotherUnit: the meter's unit is not what the class is counted by.
     """
-    row, created = MeterMapping.objects.get_or_create(
-        tenant_id=scope.tenant_id(),
+    choice = Choice(
         deployment=deployment,
         token_class=token_class,
-        effective_from=from_instant,
-        defaults={"meter": meter, "confirmed_by": by, "reason": reason},
-    )
-    before = None if created else row.meter
-    if not created and before == meter:
-        return row
-    row.meter, row.confirmed_by, row.reason = meter, by, reason
-    row.save(update_fields=["meter", "confirmed_by", "reason"])
-    marking.mark_days(deployments=[deployment.pk], since=from_instant)
-    audit.record(
-        "mapping.confirm",
-        f"{deployment.host}/{deployment.name} {token_class}",
-        by=by,
-        at=at,
-        before={"meter": before.azure_id, "name": before.meter_name} if before else None,
-        after={"meter": meter.azure_id, "name": meter.meter_name, "from": from_instant},
+        meter=meter,
         reason=reason,
+        from_instant=from_instant,
+        units_per_price=units_per_price,
     )
-    return row
+    return confirm_many([choice], by=by, at=at)[0]
 
 
-def confirm_exact(*, at: datetime) -> int:
+def confirm_many(choices: Sequence[Choice], *, by: str, at: datetime) -> tuple[MeterMapping, ...]:
+    """Confirm them all, each audited, or none, in the transaction that is open.
+
+    Raises:
+        OfAnotherUnit: a meter's unit is not what its class is counted by.
+    """
+    marking.begin()
+    mapped = set(
+        MeterMapping.objects.filter(
+            deployment__in={choice.deployment.pk for choice in choices}
+        ).values_list("deployment_id", "token_class")
+    )
+    touched: dict[datetime, set[int]] = {}
+    rows = []
+    for choice in choices:
+        first = (choice.deployment.pk, choice.token_class) not in mapped
+        start = choice.from_instant or (ALWAYS if first else _hour(at))
+        row, changed = _write(choice, start, by=by, at=at)
+        rows.append(row)
+        if changed:
+            touched.setdefault(start, set()).add(choice.deployment.pk)
+    for start, deployments in touched.items():
+        marking.mark_days(deployments=deployments, since=start)
+    return tuple(rows)
+
+
+def history(deployment: Deployment) -> tuple[Held, ...]:
+    """Every mapping of a deployment's classes, by class, the newest first."""
+    order = list(TokenClass)
+    rows = MeterMapping.objects.filter(deployment=deployment).select_related("meter")
+    following: dict[str, datetime] = {}
+    found = []
+    for row in rows.order_by("-effective_from"):
+        found.append(Held(row, row.effective_from, following.get(row.token_class)))
+        following[row.token_class] = row.effective_from
+    return tuple(sorted(found, key=lambda held: order.index(TokenClass(held.mapping.token_class))))
+
+
+def confirm_by_rule(*, at: datetime) -> int:
     """Confirm what the tenant in scope lets the rule confirm; how many mappings that made."""
-    confirmable = _confirmable()
-    for deployment, token_class, meter in confirmable:
-        confirm(
-            deployment,
-            token_class,
-            meter,
-            from_instant=ALWAYS,
-            by=RULE,
-            at=at,
-            reason=f"“{meter.meter_name}” says {deployment.model}, {deployment.sku}.",
-        )
-    return len(confirmable)
+    return confirm_from(_threshold(), at=at)
 
 
-def _confirmable() -> list[tuple[Deployment, TokenClass, Meter]]:
-    """What has no mapping yet, with the one meter that says it exactly; none if the rule is off."""
-    chosen = BillingSettings.objects.first()
-    if chosen is None or chosen.confirm_from_confidence is None:
-        return []
+def confirm_from(confidence: Decimal | None, *, at: datetime) -> int:
+    """Confirm every proposal of at least this confidence for a class without any mapping.
+
+    For the tenant in scope; None confirms nothing. How many mappings that made.
+    """
+    choices = [_as_proposed(one) for one in confirmable(confidence, at=at)]
+    confirm_many(choices, by=f"rule: confidence ≥ {confidence}", at=at)
+    return len(choices)
+
+
+def confirmable(confidence: Decimal | None, *, at: datetime) -> tuple[Proposed, ...]:
+    """The proposals of at least this confidence for classes that never had a mapping."""
+    if confidence is None:
+        return ()
     mapped = set(MeterMapping.objects.values_list("deployment_id", "token_class"))
-    unmapped = [
-        deployment
-        for deployment in Deployment.objects.exclude(model="")
-        if any((deployment.pk, token_class) not in mapped for token_class in TokenClass)
-    ]
-    return [
-        (deployment, found.token_class, found.only)
-        for deployment in unmapped
-        for found in meters.candidates(deployment)
-        if found.only and (deployment.pk, found.token_class) not in mapped
-    ]
+    return tuple(
+        one
+        for one in proposals.of_tenant(at=at, used=unpriced.classes(unpriced.usage()))
+        if one.is_proposed
+        and one.proposal.confidence >= confidence
+        and (one.deployment.pk, one.token_class) not in mapped
+    )
 
 
 def sync(tenant: TenantRef, *, at: datetime, contention: Contention) -> int:
@@ -108,12 +160,12 @@ def sync(tenant: TenantRef, *, at: datetime, contention: Contention) -> int:
         Busy, Superseded: another run of this step is under way.
     """
     with scope.of(tenant):
-        if not _confirmable():
+        if not confirmable(_threshold(), at=at):
             return 0
     with runs.of_tenant(tenant, STEP, contention=contention) as run:
         with scope.of(tenant):
             run.hold()
-            made = confirm_exact(at=at)
+            made = confirm_by_rule(at=at)
         run.count(written=made)
     return made
 
@@ -135,20 +187,77 @@ def unit_costs(
     for token_class, row in named.items():
         term = terms.get(row.meter_id) if row.meter_id else None
         if term and term.unit_price is not None and term.currency:
-            rate = _rate(term.currency, currency, at=at)
+            rate = exchange.rate_at(term.currency, currency, at=at)
             if rate is not None:
                 costs[token_class] = term.unit_price * rate / row.units_per_price
     return costs
 
 
-def _rate(from_currency: str, to_currency: str, *, at: datetime) -> Decimal | None:
-    if from_currency == to_currency:
-        return Decimal(1)
-    row = (
-        ExchangeRate.objects.filter(
-            from_currency=from_currency, to_currency=to_currency, effective_from__lte=at
-        )
-        .order_by("-effective_from")
-        .first()
+def _threshold() -> Decimal | None:
+    chosen = BillingSettings.objects.first()
+    return chosen.confirm_from_confidence if chosen else None
+
+
+def _as_proposed(one: Proposed) -> Choice:
+    return Choice(
+        deployment=one.deployment,
+        token_class=one.token_class,
+        meter=one.meter,
+        reason=reason(one),
+        units_per_price=one.proposal.best.units_per_price if one.proposal.best else 1,
     )
-    return row.rate if row else None
+
+
+def reason(one: Proposed) -> str:
+    """Why a proposal is made, in a sentence."""
+    return f"Confidence {one.proposal.confidence:.2f}: {'; '.join(one.proposal.reasons)}."
+
+
+def _write(choice: Choice, start: datetime, *, by: str, at: datetime) -> tuple[MeterMapping, bool]:
+    """The row of a choice, and whether it says anything new."""
+    units = choice.units_per_price or 1
+    if choice.meter and choice.units_per_price is None:
+        units = meters.units_per_price(choice.meter, choice.token_class)
+    key = {
+        "tenant_id": scope.tenant_id(),
+        "deployment": choice.deployment,
+        "token_class": choice.token_class,
+        "effective_from": start,
+    }
+    values = {
+        "meter": choice.meter,
+        "units_per_price": units,
+        "confirmed_by": by,
+        "reason": choice.reason,
+    }
+    row, created = MeterMapping.objects.get_or_create(**key, defaults=values)
+    before = None if created else _told(row)
+    if before and (row.meter, row.units_per_price) == (choice.meter, units):
+        return row, False
+    if before:
+        for name, value in values.items():
+            setattr(row, name, value)
+        row.save(update_fields=list(values))
+    audit.record(
+        "mapping.confirm",
+        f"{choice.deployment.host}/{choice.deployment.name} {choice.token_class}",
+        by=by,
+        at=at,
+        before=before,
+        after=_told(row) | {"from": start},
+        reason=choice.reason,
+    )
+    return row, True
+
+
+def _told(row: MeterMapping) -> dict[str, object]:
+    meter = row.meter
+    return {
+        "meter": meter.azure_id if meter else None,
+        "name": meter.meter_name if meter else "capacity",
+        "units_per_price": row.units_per_price,
+    }
+
+
+def _hour(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)

@@ -118,7 +118,7 @@ def _tenant(teller: Teller, azure: Mapping[str, Any], password: str) -> TenantTa
     teller.step(
         f"{ref.slug}: meters of the deployments",
         lambda: mapping.sync(ref, at=now, contention=MINE),
-        lambda made: f"{made} mapped by their exact name",
+        lambda made: f"{made} mapped by what their meters say",
     )
     teller.step(
         f"{ref.slug}: rating",

@@ -93,18 +93,12 @@ def test_a_corrected_exchange_rate_has_its_days_rated_again(world: World) -> Non
         assert not DayToRate.objects.filter(day=BUCKET.date()).exists()
 
 
-def test_a_corrected_mapping_names_who_said_so_and_has_its_days_rated_again(
-    world: World,
-) -> None:
+def test_a_mapping_is_confirmed_where_its_effect_is_shown_and_not_here(world: World) -> None:
     row = a_row(world.contoso, MeterMapping)
-    with scope.of(world.contoso.ref):
-        MeterMapping.objects.update(confirmed_by="rule: exact name")
     said = {"meter": row.meter_id, "reason": "Checked against the price list.", **FROM}
-    _done(world.erin.post(address(world.contoso, MeterMapping, row.pk, "change"), said))
-    assert "'confirmed_by': 'erin@example.org'" in str(_last(world).after)
-    assert _last(world).reason == "Checked against the price list."
-    with scope.of(world.contoso.ref):
-        assert DayToRate.objects.filter(day=BUCKET.date()).exists()
+    answer = world.erin.post(address(world.contoso, MeterMapping, row.pk, "change"), said)
+    assert answer.status_code == HTTPStatus.FORBIDDEN
+    assert world.erin.get(address(world.contoso, MeterMapping)).status_code == HTTPStatus.OK
 
 
 def test_a_quota_names_who_set_it(world: World) -> None:
