@@ -6,6 +6,7 @@ nine places, once; everything after is exact, so that a load of twice the calls 
 
 from __future__ import annotations
 
+import calendar
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -60,6 +61,15 @@ class Load:
                 range(self.months - 1), lambda so_far, _: so_far * rate, initial=Decimal(1)
             )
             return tuple(self.calls * factor.quantize(_NINE_PLACES) for factor in factors)
+
+    @property
+    def hours_by_month(self) -> tuple[int, ...]:
+        """The hours of each calendar month, in UTC as Azure bills them: 672 to 744."""
+        start = self.first_day.year * 12 + self.first_day.month - 1
+        return tuple(
+            calendar.monthrange(number // 12, number % 12 + 1)[1] * 24
+            for number in range(start, start + self.months)
+        )
 
 
 @dataclass(frozen=True, slots=True)

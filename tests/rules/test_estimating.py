@@ -84,6 +84,11 @@ def test_growth_is_compounded() -> None:
     assert load.calls_by_month == (Decimal(1000), Decimal(1100), Decimal(1210), Decimal(1331))
 
 
+def test_months_have_their_own_hours() -> None:
+    load = Load(1, 1, 0, 1, DECEMBER, months=4)
+    assert load.hours_by_month == (744, 744, 672, 744)
+
+
 @pytest.mark.parametrize(
     ("cached", "classes"),
     [(0, SHORT), (1, tuple(LONG[one] for one in SHORT))],
