@@ -42,6 +42,8 @@ _COLUMNS = (
     "Refused",
     "CacheHits",
     "Uncovered",
+    "LongInputTokens",
+    "LongOutputTokens",
 )
 
 
@@ -149,5 +151,5 @@ def _rows(
                 spent, said = chance.randrange(1, 200_000), chance.randrange(1, 50_000)
                 calls = chance.randrange(1, 90)
                 who = ("bench", f"s{subscription}", HOST, f"d{model}")
-                yield (start, *who, spent, said, spent + said, calls, calls, 0, 0, 0, 0)
+                yield (start, *who, spent, said, spent + said, calls, calls, 0, 0, 0, 0, 0, 0)
         start += timedelta(hours=1)
