@@ -7,14 +7,14 @@ WITH shifted AS (
       FROM unnest(%(meters)s::bigint[], %(since)s::timestamptz[], %(until)s::timestamptz[])
            AS given (meter_id, since, until)
 ), mapped AS (
-    SELECT deployment_id, meter_id, effective_from AS starts,
+    SELECT deployment_id, token_class, meter_id, effective_from AS starts,
            coalesce(lead(effective_from) OVER (
                PARTITION BY deployment_id, token_class ORDER BY effective_from
            ), 'infinity') AS ends
       FROM billing_metermapping
      WHERE tenant_id = %(tenant)s
 ), touched AS (
-    SELECT DISTINCT mapped.deployment_id,
+    SELECT DISTINCT mapped.deployment_id, mapped.token_class,
            greatest(mapped.starts, shifted.since) AS since,
            least(mapped.ends, shifted.until) AS until
       FROM mapped
@@ -22,15 +22,24 @@ WITH shifted AS (
         ON shifted.meter_id = mapped.meter_id
        AND shifted.since < mapped.ends
        AND mapped.starts < shifted.until
+), used AS (
+    SELECT deployment_id, bucket_start, classed.token_class
+      FROM billing_usage
+     CROSS JOIN LATERAL (VALUES ('input', input_tokens), ('cached_input', cached_input_tokens),
+                                ('output', output_tokens)) classed (token_class, quantity)
+     WHERE tenant_id = %(tenant)s AND classed.quantity > 0
+       AND bucket_start >= (SELECT min(since) FROM touched)
+     UNION ALL
+    SELECT deployment_id, bucket_start, token_class
+      FROM billing_classusage
+     WHERE tenant_id = %(tenant)s
 )
 INSERT INTO billing_daytorate (tenant_id, day, deployment_id)
 SELECT DISTINCT %(tenant)s, (used.bucket_start AT TIME ZONE %(zone)s)::date, used.deployment_id
   FROM touched
-  JOIN (SELECT tenant_id, deployment_id, bucket_start FROM billing_usage
-         UNION ALL
-        SELECT tenant_id, deployment_id, bucket_start FROM billing_classusage) used
-    ON used.tenant_id = %(tenant)s
-   AND used.deployment_id = touched.deployment_id
+  JOIN used
+    ON used.deployment_id = touched.deployment_id
+   AND used.token_class = touched.token_class
    AND used.bucket_start >= touched.since
    AND used.bucket_start < touched.until
  ORDER BY 2, 3
