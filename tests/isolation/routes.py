@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from billing.models import Meter, Price
 from tests.world import House, Place
 
 PAGES, DOORSTEP = "portal.tenant_urls", "portal.urls"
@@ -21,7 +22,13 @@ KEYS: dict[str, Callable[[Place, House], object]] = {
     "month": lambda place, house: "2026-11",
     "gateway": lambda place, house: place.gateway.name,
     "name": lambda place, house: house.subscription.name,
+    "deployment": lambda place, house: place.deployment.pk,
+    "azure_id": lambda place, house: Meter.objects.values_list("azure_id", flat=True).get(),
+    "price": lambda place, house: Price.objects.exclude(doubts=[]).values_list("pk", flat=True).get(),
 }
+
+#: Keys of what is public and the same for every tenant: the price list.
+PUBLIC_KEYS = frozenset({"azure_id", "price"})
 
 #: Questions that a route must be asked with.
 QUESTIONS = {
@@ -51,6 +58,11 @@ class Route:
 
     def __str__(self) -> str:
         return self.name or "unnamed"
+
+    @property
+    def private_keys(self) -> tuple[str, ...]:
+        """Those of its keys that name something of one tenant."""
+        return tuple(key for key in self.keys if key not in PUBLIC_KEYS)
 
     def address(self, place: Place, house: House) -> str:
         """The path for a tenant's team."""
