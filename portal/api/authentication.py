@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from tenancy import clock, tokens
@@ -46,14 +46,16 @@ class BearerToken(BaseAuthentication):
 
 
 class HasScope(BasePermission):
-    """The token has the scope that the view needs; a view that names none needs a token only."""
+    """The token has the scope that the view needs for reading, or for changing something; a view
+    that names none needs a token only."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if not isinstance(request.user, Actor):
             return False
         scopes = request.user.scopes or frozenset()
-        if view.needs is not None and view.needs not in scopes:
-            raise MissingScope(scope=view.needs)
+        wanted = view.needs if request.method in SAFE_METHODS else view.writes
+        if wanted is not None and wanted not in scopes:
+            raise MissingScope(scope=wanted)
         return True
 
 

@@ -1,4 +1,4 @@
-"""What every resource's view has: the tenant's scope round the whole request, and no writing."""
+"""What every resource's view has: the tenant's scope round the whole request."""
 
 from __future__ import annotations
 
@@ -27,14 +27,18 @@ _WHY: dict[type[Exception], str] = {
 
 
 class ScopedView(APIView):
-    """Reads one tenant's rows, in one transaction; anything refused is rolled back.
+    """Serves one tenant's rows, in one transaction; anything refused is rolled back.
 
     The tenant comes from the token and nothing else. DRF authenticates inside the view, so the
     scope is opened round it, in `dispatch`.
     """
 
-    #: The scope a token needs; None where any token will do.
+    #: The scope a token needs to read; None where any token will do.
     needs: ClassVar[str | None] = None
+    #: The scope a token needs to change something; None where nothing can be changed.
+    changes: ClassVar[str | None] = None
+    #: The scope it needs to change something; a view that allows no method to, has none.
+    writes: ClassVar[str | None] = None
     http_method_names = ["get", "head"]
     throttle_classes = [TokenThrottle]
 
