@@ -21,6 +21,7 @@ _PRICES = (
     ("Meters", "prices/meters/"),
     ("Mappings", "prices/mappings/"),
     ("Price sheets", "prices/sheets/"),
+    ("Exchange rates", "prices/rates/"),
     ("Capacity", "prices/capacity/"),
     ("Re-rating", "prices/rerating/"),
     ("Calculator", CALCULATOR),

@@ -3,7 +3,18 @@
 from django.contrib import admin
 from django.urls import path
 
-from portal.views import home, rerating, statements, status, subscription, team
+from portal.views import (
+    home,
+    mapping,
+    mappings,
+    price_list,
+    rates,
+    rerating,
+    statements,
+    status,
+    subscription,
+    team,
+)
 
 handler400 = "portal.problems.bad_request"
 handler403 = "portal.problems.not_allowed"
@@ -23,7 +34,15 @@ urlpatterns = [
     path(
         "subscriptions/<slug:gateway>/<str:name>/", subscription.subscription, name="subscription"
     ),
+    path("prices/mappings/", mappings.mappings, name="mappings"),
+    path("prices/mappings/<int:deployment>/", mapping.one_mapping, name="mapping"),
+    path("prices/rates/", rates.rates, name="rates"),
     path("prices/rerating/", rerating.rerating, name="rerating"),
+    path("prices/", price_list.changed, name="price-changes"),
+    path("prices/suspects/", price_list.held_back, name="suspects"),
+    path("prices/suspects/<int:price>/", price_list.suspect, name="suspect"),
+    path("prices/meters/", price_list.meters, name="meters"),
+    path("prices/meters/<str:azure_id>/", price_list.meter, name="meter"),
     path("status/", status.status, name="status"),
     path("admin/", admin.site.urls),
 ]

@@ -1,5 +1,5 @@
 from billing.models.capacity import CapacityDay, CapacityMapping, Reservation, ReservationDay
-from billing.models.choices import BillingSettings, ExchangeRate, MeterMapping
+from billing.models.choices import BillingSettings, ExchangeRate, MeterMapping, RateOrigin
 from billing.models.closing import ClosedMonth, ProposedAdjustment
 from billing.models.prices import Meter, Price, PriceChange, PriceDecision, PriceType
 from billing.models.sheets import PriceSheet, SheetLine
@@ -31,6 +31,7 @@ __all__ = [
     "PriceSheet",
     "PriceType",
     "ProposedAdjustment",
+    "RateOrigin",
     "RatedDay",
     "Reservation",
     "ReservationDay",

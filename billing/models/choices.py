@@ -16,6 +16,14 @@ from tenancy.models import TenantModel
 from tenancy.models.tenants import check_currency
 
 
+class RateOrigin(models.TextChoices):
+    """How an exchange rate came here."""
+
+    MANUAL = "manual", "entered by hand"
+    FILE = "file", "imported from a file"
+    BILL = "bill", "the bill's own rate"
+
+
 class ExchangeRate(TenantModel):
     """One unit of ``from_currency`` in ``to_currency`` from an instant on, with its source."""
 
@@ -24,6 +32,9 @@ class ExchangeRate(TenantModel):
     rate = models.DecimalField(max_digits=18, decimal_places=9, validators=[MinValueValidator(0)])
     effective_from = models.DateTimeField()
     source = models.CharField(max_length=200, help_text="Where the rate was taken from.")
+    origin = models.CharField(
+        max_length=8, choices=RateOrigin.choices, default=RateOrigin.MANUAL, editable=False
+    )
 
     class Meta:
         ordering = ("from_currency", "to_currency", "-effective_from")

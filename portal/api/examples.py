@@ -178,6 +178,14 @@ EFFECT: dict[str, Any] = {
         }
     ],
 }
+EXCHANGE_RATE: dict[str, Any] = {
+    "from_currency": "USD",
+    "to_currency": "EUR",
+    "rate": "0.9",
+    "effective_from": "2026-09-01T00:00:00Z",
+    "source": "European Central Bank, reference rate",
+    "origin": "manual",
+}
 PLANNED: dict[str, Any] = {"applied": False, "plan": "eyJ…", "effect": EFFECT}
 ADJUSTMENT: dict[str, Any] = {
     "month": "2026-09",

@@ -1,6 +1,16 @@
 from django.urls import path, re_path
 
-from portal.api import costs, index, rerating, schema, statements, subscriptions, teams, usage
+from portal.api import (
+    costs,
+    exchange_rates,
+    index,
+    rerating,
+    schema,
+    statements,
+    subscriptions,
+    teams,
+    usage,
+)
 
 app_name = "api"
 
@@ -25,6 +35,7 @@ urlpatterns = [
     path("usage/", usage.UsageList.as_view(), name="usage"),
     path("costs/", costs.Costs.as_view(), name="costs"),
     path("statements/", statements.Statements.as_view(), name="statements"),
+    path("exchange-rates/", exchange_rates.ExchangeRates.as_view(), name="exchange-rates"),
     path("rerating/", rerating.Rerating.as_view(), name="rerating"),
     path(
         "proposed-adjustments/",
