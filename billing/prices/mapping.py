@@ -17,7 +17,8 @@ from billing.prices import meters, proposals, unpriced
 from billing.prices.proposals import Proposed
 from billing.rules.token_classes import TokenClass
 from inventory.models import Deployment
-from tenancy import audit, runs, scope
+from tenancy import access, audit, runs, scope
+from tenancy.access import Actor
 from tenancy.runs import Contention
 from tenancy.scope import TenantRef
 
@@ -110,6 +111,15 @@ def confirm_many(choices: Sequence[Choice], *, by: str, at: datetime) -> tuple[M
     return tuple(rows)
 
 
+def deployment(actor: Actor, key: int) -> Deployment:
+    """The deployment with this id, if the actor may see it.
+
+    Raises:
+        NotFound: there is none, or it is not the actor's to see.
+    """
+    return access.one(Deployment, actor, pk=key)
+
+
 def history(deployment: Deployment) -> tuple[Held, ...]:
     """Every mapping of a deployment's classes, by class, the newest first."""
     order = list(TokenClass)
@@ -122,9 +132,15 @@ def history(deployment: Deployment) -> tuple[Held, ...]:
     return tuple(sorted(found, key=lambda held: order.index(TokenClass(held.mapping.token_class))))
 
 
+def threshold() -> Decimal | None:
+    """From which confidence on the rule of the tenant in scope confirms; None: it is off."""
+    chosen = BillingSettings.objects.first()
+    return chosen.confirm_from_confidence if chosen else None
+
+
 def confirm_by_rule(*, at: datetime) -> int:
     """Confirm what the tenant in scope lets the rule confirm; how many mappings that made."""
-    return confirm_from(_threshold(), at=at)
+    return confirm_from(threshold(), at=at)
 
 
 def confirm_from(confidence: Decimal | None, *, at: datetime) -> int:
@@ -160,7 +176,7 @@ def sync(tenant: TenantRef, *, at: datetime, contention: Contention) -> int:
         Busy, Superseded: another run of this step is under way.
     """
     with scope.of(tenant):
-        if not confirmable(_threshold(), at=at):
+        if not confirmable(threshold(), at=at):
             return 0
     with runs.of_tenant(tenant, STEP, contention=contention) as run:
         with scope.of(tenant):
@@ -168,6 +184,11 @@ def sync(tenant: TenantRef, *, at: datetime, contention: Contention) -> int:
             made = confirm_by_rule(at=at)
         run.count(written=made)
     return made
+
+
+def reason(one: Proposed) -> str:
+    """Why a proposal is made, in a sentence."""
+    return f"Confidence {one.proposal.confidence:.2f}: {'; '.join(one.proposal.reasons)}."
 
 
 def unit_costs(
@@ -193,11 +214,6 @@ def unit_costs(
     return costs
 
 
-def _threshold() -> Decimal | None:
-    chosen = BillingSettings.objects.first()
-    return chosen.confirm_from_confidence if chosen else None
-
-
 def _as_proposed(one: Proposed) -> Choice:
     return Choice(
         deployment=one.deployment,
@@ -206,11 +222,6 @@ def _as_proposed(one: Proposed) -> Choice:
         reason=reason(one),
         units_per_price=one.proposal.best.units_per_price if one.proposal.best else 1,
     )
-
-
-def reason(one: Proposed) -> str:
-    """Why a proposal is made, in a sentence."""
-    return f"Confidence {one.proposal.confidence:.2f}: {'; '.join(one.proposal.reasons)}."
 
 
 def _write(choice: Choice, start: datetime, *, by: str, at: datetime) -> tuple[MeterMapping, bool]:
