@@ -165,6 +165,8 @@ CACHES = {
     }
 }
 
+#: A price sheet of five million bytes, pasted into a form and encoded by it.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 16_000_000
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["portal.api.authentication.BearerToken"],
     "DEFAULT_PERMISSION_CLASSES": ["portal.api.authentication.HasScope"],
