@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from billing import price_terms
 from billing.models import ExchangeRate, Meter, PriceSheet, SheetLine
@@ -47,6 +47,16 @@ class FaultySheet(Refused):
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(faults)
         super().__init__(count=len(faults), first=faults[0])
+
+
+class TooLarge(Refused):
+    code = "price-sheet-too-large"
+    status = 400
+    field = "lines"
+    text = (
+        "The document has {size:,} bytes; at most {most:,} are taken. Leave out the meters that"
+        " are not of AI services, or make two sheets of it."
+    )
 
 
 class OtherSheet(Refused):
@@ -188,6 +198,11 @@ def end(
 def all_of(actor: Actor) -> QuerySet[PriceSheet]:
     """The sheets the actor may see, newest start first."""
     return access.many(PriceSheet, actor).order_by("-effective_from", "-id")
+
+
+def counted(actor: Actor) -> QuerySet[PriceSheet]:
+    """The same, each with its ``line_count``."""
+    return all_of(actor).annotate(line_count=Count("lines"))
 
 
 def one(actor: Actor, number: int) -> PriceSheet:
