@@ -16,6 +16,10 @@ from tenancy.models import TenantModel
 from tenancy.models.tenants import check_currency
 
 
+#: The smallest exchange rate that can be held.
+LEAST_RATE = Decimal("0.000000001")
+
+
 class RateOrigin(models.TextChoices):
     """How an exchange rate came here."""
 
@@ -29,7 +33,11 @@ class ExchangeRate(TenantModel):
 
     from_currency = models.CharField(max_length=3, validators=[check_currency])
     to_currency = models.CharField(max_length=3, validators=[check_currency])
-    rate = models.DecimalField(max_digits=18, decimal_places=9, validators=[MinValueValidator(0)])
+    rate = models.DecimalField(
+        max_digits=18,
+        decimal_places=9,
+        validators=[MinValueValidator(LEAST_RATE, "Use a rate above 0, such as 0.8625.")],
+    )
     effective_from = models.DateTimeField()
     source = models.CharField(max_length=200, help_text="Where the rate was taken from.")
     origin = models.CharField(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from rest_framework import serializers
@@ -39,7 +40,7 @@ class QuotedItem(serializers.Serializer[Any]):
     rate = serializers.DecimalField(
         max_digits=18,
         decimal_places=9,
-        min_value=0,
+        min_value=Decimal("0.000000001"),
         help_text="What one unit is worth, above 0, at most 9 decimals.",
     )
     effective_from = serializers.DateTimeField(help_text="With its offset from UTC.")

@@ -32,6 +32,7 @@ class RateForm(forms.Form):
         max_digits=18,
         decimal_places=9,
         min_value=Decimal("0.000000001"),
+        error_messages={"min_value": "Use a rate above 0, such as 0.8625."},
         help_text="With a decimal point, at most 9 decimals.",
     )
     effective_from = forms.DateField(

@@ -28,9 +28,19 @@ EVERY = (
     Address("costs", "/api/v1/costs/?month=2026-11", "read:costs"),
     Address("statements", "/api/v1/statements/?month=2026-11", "read:statements"),
     Address("statement", "/api/v1/teams/search/statements/2026-11/", "read:statements"),
+    Address("exchange-rates", "/api/v1/exchange-rates/", "read:prices"),
+    Address("mappings", "/api/v1/mappings/", "read:prices"),
+    Address("mapping-proposals", "/api/v1/mapping-proposals/", "read:prices"),
+    Address("unpriced", "/api/v1/unpriced/", "read:prices"),
     Address("rerating", "/api/v1/rerating/", "read:prices"),
+    Address("price-changes", "/api/v1/price-changes/", "read:prices"),
+    Address("meters", "/api/v1/meters/", "read:prices"),
+    Address("meter", "/api/v1/meters/0b0e5d1f-0000-4000-8000-000000000001/", "read:prices"),
+    Address("suspect-prices", "/api/v1/suspect-prices/", "read:prices"),
     Address("proposed-adjustments", "/api/v1/proposed-adjustments/", "read:prices"),
 )
+#: Those whose keys only the database knows, and those that are written to: in tests of their own.
+BY_ID = ("suspect-price", "decide-suspect")
 PUBLIC = ("schema", "documentation")
 SCOPED = tuple(address for address in EVERY if address.scope)
 OF_ALICES_TEAM = tuple(

@@ -40,6 +40,16 @@ class Program:
         assert answer.status_code == 200, answer.content
         return json.loads(answer.content, parse_float=Decimal)
 
+    def send(self, address: str, body: Any, /, *, of: str = "application/json") -> Any:
+        """Post a body, as JSON unless it is of another media type."""
+        data = json.dumps(body, default=str) if of == "application/json" else body
+        return _wire().post(
+            ROOT + address,
+            data,
+            content_type=of,
+            headers={"Authorization": f"Bearer {self.token}"},
+        )
+
     def walk(self, address: str, /, **query: Any) -> list[list[dict[str, Any]]]:
         """Every page of a list, following `next`."""
         page = self.read(address, **query)

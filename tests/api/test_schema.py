@@ -69,6 +69,8 @@ def test_every_operation_says_what_it_is_and_how_it_refuses(described: dict[str,
         (f"usage/?{WINDOW}", examples.USAGE, "page"),
         ("costs/?month=2026-11", examples.COST, "page"),
         ("statements/", examples.MONTH_OF_TEAM, "page"),
+        ("mappings/", examples.MAPPING, "page"),
+        ("mapping-proposals/", examples.PROPOSAL, "page"),
         ("teams/search/statements/2026-11/", examples.STATEMENT, "one"),
     ],
 )

@@ -15,7 +15,7 @@ from portal.api import urls
 from tenancy import scope, tokens
 from tenancy.models import ApiToken, Membership, Tenant, TenantState
 from tests import world as small_world
-from tests.api.addresses import EVERY, PUBLIC, SCOPED, Address
+from tests.api.addresses import BY_ID, EVERY, PUBLIC, SCOPED, Address
 from tests.api.conftest import Program, problem
 from tests.world import World
 
@@ -24,7 +24,7 @@ every = pytest.mark.parametrize("address", EVERY, ids=lambda address: address.na
 
 
 def test_no_address_is_left_out() -> None:
-    named = {address.name for address in EVERY} | set(PUBLIC)
+    named = {address.name for address in EVERY} | {*PUBLIC, *BY_ID}
     assert named == {pattern.name for pattern in urls.urlpatterns}
 
 
