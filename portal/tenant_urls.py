@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import path
 
 from portal.views import (
+    calculator,
     home,
     mapping,
     mappings,

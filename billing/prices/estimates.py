@@ -85,8 +85,8 @@ class Asked:
 class Priced:
     """A call's tokens of one class, and the meter they are priced by.
 
-    Unit prices are per token, in the estimate's currency; ``list_unit_price`` is None where the
-    list's is not believed or not convertible. ``sheet`` names the price sheet that made the
+    Unit prices are per token, in ``currency``, the estimate's; ``list_unit_price`` is None where
+    the list's is not believed or not convertible. ``sheet`` names the price sheet that made the
     price, empty: none did.
     """
 
@@ -96,6 +96,7 @@ class Priced:
     meter_name: str
     product: str
     region: str
+    currency: str
     unit_price: Decimal
     list_unit_price: Decimal | None
     since: datetime
@@ -317,6 +318,7 @@ def _priced(
         meter_name=meter.meter_name,
         product=meter.product_name,
         region=meter.region,
+        currency=currency,
         unit_price=paid,
         list_unit_price=stock.convert(term.list_unit_price, price_terms.LIST_CURRENCY, currency),
         since=term.starts,

@@ -63,13 +63,17 @@ class Load:
             return tuple(self.calls * factor.quantize(_NINE_PLACES) for factor in factors)
 
     @property
-    def hours_by_month(self) -> tuple[int, ...]:
-        """The hours of each calendar month, in UTC as Azure bills them: 672 to 744."""
+    def first_days(self) -> tuple[date, ...]:
+        """The first day of each month."""
         start = self.first_day.year * 12 + self.first_day.month - 1
         return tuple(
-            calendar.monthrange(number // 12, number % 12 + 1)[1] * 24
-            for number in range(start, start + self.months)
+            date(number // 12, number % 12 + 1, 1) for number in range(start, start + self.months)
         )
+
+    @property
+    def hours_by_month(self) -> tuple[int, ...]:
+        """The hours of each calendar month, in UTC as Azure bills them: 672 to 744."""
+        return tuple(calendar.monthrange(day.year, day.month)[1] * 24 for day in self.first_days)
 
 
 @dataclass(frozen=True, slots=True)
