@@ -2,8 +2,8 @@
 
 from celery import current_app, shared_task
 
-from billing import rating, statement_check, usage
-from billing.prices import catalogue, mapping
+from billing import capacity, rating, statement_check, usage
+from billing.prices import catalogue, mapping, notices
 from inventory import gateways
 from tenancy import clock, scope, tenants
 from tenancy.runs import Busy, Contention, Superseded
@@ -13,7 +13,26 @@ from tenancy.runs import Busy, Contention, Superseded
 def sync_prices() -> None:
     """Load the price list, unless a load is already under way."""
     try:
-        catalogue.sync(contention=Contention.GIVE_WAY)
+        loaded = catalogue.sync(contention=Contention.GIVE_WAY)
+    except (Busy, Superseded):
+        return
+    if loaded.changes:  # sooner than the next beat
+        current_app.send_task("billing.price_news")
+
+
+@shared_task(name="billing.price_news")
+def price_news() -> None:
+    """Ask for every tenant to be told of price changes, where a mail server is named."""
+    if notices.can_send():
+        for tenant in tenants.active():
+            current_app.send_task("billing.tenant_price_news", [tenant.id])
+
+
+@shared_task(name="billing.tenant_price_news")
+def tenant_price_news(tenant_id: int) -> None:
+    """Tell one tenant's people of price changes, unless a run is already under way."""
+    try:
+        notices.send(tenants.by_id(tenant_id), contention=Contention.GIVE_WAY)
     except (Busy, Superseded):
         return
 
@@ -73,5 +92,22 @@ def check_tenant_statements(tenant_id: int) -> None:
     tenant = tenants.by_id(tenant_id)
     try:
         statement_check.check(tenant, at=clock.now(), contention=Contention.GIVE_WAY)
+    except (Busy, Superseded):
+        return
+
+
+@shared_task(name="billing.rate_capacity")
+def rate_capacity() -> None:
+    """Ask for every tenant's capacity to be computed."""
+    for tenant in tenants.active():
+        current_app.send_task("billing.rate_tenant_capacity", [tenant.id])
+
+
+@shared_task(name="billing.rate_tenant_capacity")
+def rate_tenant_capacity(tenant_id: int) -> None:
+    """Compute one tenant's capacity up to now, unless a run is already under way."""
+    tenant = tenants.by_id(tenant_id)
+    try:
+        capacity.rate(tenant, at=clock.now(), contention=Contention.GIVE_WAY)
     except (Busy, Superseded):
         return

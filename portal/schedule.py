@@ -13,9 +13,11 @@ class Beat:
 
 BEAT = (
     Beat("billing.sync_prices", timedelta(hours=6), "Azure changes prices at 00:00 UTC, rarely."),
+    Beat("billing.price_news", timedelta(minutes=15), "Told at once; tries again what failed."),
     Beat("inventory.sync_inventory", timedelta(minutes=15), "New subscriptions and products."),
     Beat("billing.sync_usage", timedelta(minutes=2), "Logs arrive one to three minutes late."),
     Beat("billing.rate", timedelta(minutes=1), "Rates only days that changed."),
+    Beat("billing.rate_capacity", timedelta(hours=1), "Throughput units are paid by the hour."),
     Beat("billing.check_statements", timedelta(hours=1), "Finds a figure that has drifted."),
     Beat("governance.enforce", timedelta(minutes=1), "Acts only where state must change."),
 )

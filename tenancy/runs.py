@@ -118,6 +118,12 @@ def latest(step: str, *, subject: str | None = None) -> Run | None:
     return newest
 
 
+def latest_success(step: str) -> Run | None:
+    """The newest run of a step for the tenant in scope that came to its end."""
+    newest: Run | None = Run.objects.filter(step=step, outcome=Outcome.SUCCEEDED).first()
+    return newest
+
+
 def _begin(kind: type[RunFields], step: str, subject: str, contention: Contention) -> RunFields:
     now = clock.now()
     under_way = kind._default_manager.filter(step=step, subject=subject, outcome=Outcome.RUNNING)

@@ -17,6 +17,13 @@ ORDER = ("id",)
 Kind = PriceChange.Kind
 
 
+class Which(StrEnum):
+    """Which changes to show: all, or new prices that are held back."""
+
+    ALL = "all"
+    SUSPECT = "suspect"
+
+
 class Meters(StrEnum):
     """Whose meters to show."""
 
@@ -46,6 +53,7 @@ def recorded(
     product: str = "",
     text: str = "",
     meters: Meters = Meters.ALL,
+    which: Which = Which.ALL,
 ) -> QuerySet[PriceChange]:
     """The changes that fit, the newest load first, with their meters and prices.
 
@@ -62,6 +70,8 @@ def recorded(
         rows = rows.filter(run_id__gt=after_load)
     if product:
         rows = rows.filter(meter__product_name=product)
+    if which is Which.SUSPECT:
+        rows = rows.filter(_is_suspect())
     for word in text.split():
         rows = rows.filter(says(word, "meter__"))
     return rows.filter(used=True) if meters is Meters.USED else rows

@@ -187,6 +187,43 @@ EXCHANGE_RATE: dict[str, Any] = {
     "origin": "manual",
 }
 PLANNED: dict[str, Any] = {"applied": False, "plan": "eyJ…", "effect": EFFECT}
+_CLASS = {
+    "gateway": "apim-contoso",
+    "host": "ai-contoso.openai.azure.com",
+    "deployment": "gpt-5.2-chat",
+    "token_class": "input",
+}
+MAPPING: dict[str, Any] = _CLASS | {
+    "meter_id": _METER,
+    "meter_name": "gpt 5.2 chat Inp glbl Tokens",
+    "units_per_price": 1,
+    "effective_from": "2026-09-01T00:00:00Z",
+    "confirmed_by": "erin@example.org",
+    "reason": "The name says it.",
+}
+PROPOSAL: dict[str, Any] = _CLASS | {
+    "model": "gpt-5.2-chat",
+    "meter_id": _METER,
+    "meter_name": "gpt 5.2 chat Inp glbl Tokens",
+    "covered": False,
+    "confidence": "0.98",
+    "reasons": ["the name says gpt-5.2-chat", "the name says no version"],
+    "alternatives": [],
+    "mapped": True,
+    "differs": False,
+}
+UNPRICED: dict[str, Any] = _CLASS | {
+    "token_class": "output",
+    "model": "gpt-5.2-chat",
+    "quantity": 2000000,
+    "unit": "token",
+    "first_day": "2026-11-03",
+    "last_day": "2026-11-19",
+    "teams": ["Search"],
+    "estimate_low": {"amount": "28", "currency": "USD", "basis": "estimated"},
+    "estimate_high": {"amount": "28", "currency": "USD", "basis": "estimated"},
+    "why": "A meter is proposed and waits to be confirmed.",
+}
 ADJUSTMENT: dict[str, Any] = {
     "month": "2026-09",
     "gateway": "apim-contoso",
@@ -199,6 +236,85 @@ ADJUSTMENT: dict[str, Any] = {
     "cost_after": "0.0035",
     "currency": "USD",
     "basis": "estimated",
+}
+
+METER: dict[str, Any] = {
+    "id": "0b0e5d1f-0000-4000-8000-000000000001",
+    "name": "gpt 5.2 chat Inp glbl Tokens",
+    "product": "Azure OpenAI",
+    "sku": "gpt 5.2 chat Inp glbl",
+    "service": "Foundry Models",
+    "region": "swedencentral",
+    "unit_of_measure": "1M",
+    "vanished_at": None,
+    "used": True,
+}
+_METER = {name: value for name, value in METER.items() if name != "used"}
+_PRICE: dict[str, Any] = {
+    "id": 7301,
+    "listed_price": "1.75",
+    "unit_of_measure": "1M",
+    "unit_price": "0.00000175",
+    "currency": "USD",
+    "effective_from": "2026-09-01T00:00:00Z",
+    "type": "Consumption",
+    "reservation_term": "",
+    "tier_minimum_units": "0",
+    "load": 12,
+    "doubts": [],
+}
+_DOUBTED: dict[str, Any] = {
+    **_PRICE,
+    "id": 7954,
+    "listed_price": "1750",
+    "unit_price": "0.00175",
+    "effective_from": "2026-11-01T00:00:00Z",
+    "load": 31,
+    "doubts": [
+        {
+            "rule": "jump",
+            "says": "USD 1750 per 1M is 1000 times the price in force, USD 1.75; expected up to 3"
+            " times either way.",
+        }
+    ],
+}
+PRICE_CHANGE: dict[str, Any] = {
+    "id": 90211,
+    "load": 31,
+    "loaded_at": "2026-11-01T00:12:04Z",
+    "kind": "new-price",
+    "meter": _METER,
+    "used": True,
+    "before": _PRICE,
+    "price": _DOUBTED,
+    "ratio": "1000",
+    "described": None,
+}
+METER_DETAIL: dict[str, Any] = {
+    **METER,
+    "reading": [{"word": "gpt 5.2 chat", "meaning": "model: gpt-5.2-chat"}],
+    "prices": [_PRICE],
+    "terms": [
+        {
+            "since": "2026-09-01T00:00:00Z",
+            "until": None,
+            "list_unit_price": "0.00000175",
+            "unit_price": "0.00000154",
+            "currency": "USD",
+            "price": 7301,
+            "sheet_line": {"sheet": "Enterprise agreement 2026", "line": 1},
+            "markup_line": None,
+        }
+    ],
+}
+SUSPECT: dict[str, Any] = {
+    "id": 7954,
+    "meter": _METER,
+    "price": _DOUBTED,
+    "former": _PRICE,
+    "used": True,
+    "state": "waiting",
+    "decision": None,
 }
 
 

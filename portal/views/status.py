@@ -23,10 +23,12 @@ from tenancy.refusals import Invalid
 #: What the steps are called, in the order in which data goes through them.
 STEPS = {
     "sync_prices": "Load prices",
+    "price_news": "Tell of price changes",
     "sync_inventory": "Read inventory",
     "sync_usage": "Read usage",
     "map_meters": "Map meters",
     "rate": "Rate usage",
+    "rate_capacity": "Cost of capacity",
     "enforce": "Enforce quotas",
 }
 #: Icon and tone of each outcome.
