@@ -19,6 +19,7 @@ from billing.rules.token_classes import TokenClass
 from inventory.models import Deployment
 from tenancy import access, audit, runs, scope
 from tenancy.access import Actor
+from tenancy.refusals import Invalid
 from tenancy.runs import Contention
 from tenancy.scope import TenantRef
 
@@ -118,6 +119,29 @@ def deployment(actor: Actor, key: int) -> Deployment:
         NotFound: there is none, or it is not the actor's to see.
     """
     return access.one(Deployment, actor, pk=key)
+
+
+def deployment_named(text: str) -> Deployment:
+    """The deployment of the tenant in scope that ``host/name``, or the name alone, says.
+
+    Raises:
+        Invalid: none or several are called so.
+    """
+    host, _, name = text.rpartition("/")
+    rows = Deployment.objects.filter(name__iexact=name)
+    found = list(rows.filter(host__iexact=host) if host else rows)
+    if len(found) != 1:
+        fix = (
+            "There is none of this name." if not found else "Several are called so: give host/name."
+        )
+        raise Invalid(field="deployment", fix=fix)
+    return found[0]
+
+
+def deployments(actor: Actor) -> dict[tuple[str, str, str], Deployment]:
+    """Every deployment that the actor may see, by gateway, host and name."""
+    rows = access.many(Deployment, actor).select_related("gateway")
+    return {(row.gateway.name, row.host, row.name): row for row in rows}
 
 
 def history(deployment: Deployment) -> tuple[Held, ...]:
