@@ -70,7 +70,10 @@ class Offer:
 
 
 def offer(pool: Pool, term: Term, *, at: datetime) -> Offer | None:
-    """The list's offer at an instant, for the tenant in scope; None: the list has none."""
+    """The list's offer at an instant, for the tenant in scope.
+
+    None: the list has none, or meters of several products with different prices.
+    """
     readings = capacity_meters.readings_of(pool.region)
     meters = [meter.pk for meter in rules.reserved(pool.scope, readings)]
     prices = Price.objects.filter(
@@ -80,13 +83,17 @@ def offer(pool: Pool, term: Term, *, at: datetime) -> Offer | None:
         tier_minimum_units=0,
         currency=LIST_CURRENCY,
         effective_from__lte=at,
-    ).order_by("-effective_from", "-run_id", "-id")
+    ).order_by("effective_from", "run_id", "id")
     decided = dict(PriceDecision.objects.values_list("price_id", "verdict"))
     accepted = PriceDecision.Verdict.ACCEPTED
-    for price in prices:
-        if decided.get(price.pk, "" if price.doubts else accepted) == accepted:
-            return Offer(pool, term, price)
-    return None
+    newest = {
+        price.meter_id: price
+        for price in prices
+        if decided.get(price.pk, "" if price.doubts else accepted) == accepted
+    }
+    if len({price.listed_price for price in newest.values()}) != 1:
+        return None
+    return Offer(pool, term, next(iter(newest.values())))
 
 
 def purchase(wish: Wish, *, by: str, at: datetime) -> Reservation:

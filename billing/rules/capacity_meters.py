@@ -77,11 +77,18 @@ def by_the_token(deployed: Deployed, readings: Readings[Of]) -> dict[TokenClass,
 
 
 def reserved(scope: Scope, readings: Readings[Of]) -> tuple[Of, ...]:
-    """The meters of throughput units that are bought for a term."""
+    """The meters under which throughput units are bought for a term.
+
+    The list gives a commitment's price at the meter of the hours that it covers, or at one of
+    a product of its own.
+    """
     return tuple(
         of
         for of, says in readings
-        if says.meter_class is MeterClass.RESERVATION and says.scope is scope
+        if says.capability is Capability.PROVISIONED
+        and says.meter_class in (MeterClass.RESERVATION, MeterClass.CAPACITY)
+        and (says.unit, says.scope) == (UnitKind.HOUR, scope)
+        and _MANAGED in says.marks
     )
 
 
