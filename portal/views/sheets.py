@@ -63,7 +63,8 @@ def sheet_list(request: TenantRequest) -> HttpResponse:
     """Every sheet of the tenant, by whether it holds now."""
     rights.see_prices(request.actor)
     now = clock.now()
-    found = [Shown(sheet, sheet.line_count) for sheet in sheets.counted(request.actor)]
+    lines = sheets.line_counts(request.actor)
+    found = [Shown(sheet, lines.get(sheet.pk, 0)) for sheet in sheets.all_of(request.actor)]
     return render(
         request,
         "prices/sheets.html",
