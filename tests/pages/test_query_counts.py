@@ -28,6 +28,7 @@ PAGES = {
     "statement": "/t/contoso/teams/search/statements/2026-11/",
     "statement.csv": "/t/contoso/teams/search/statements/2026-11/statement.csv",
     "status": "/t/contoso/status/",
+    "mappings": "/t/contoso/prices/mappings/",
     "rerating": "/t/contoso/prices/rerating/",
 }
 
