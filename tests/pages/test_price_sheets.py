@@ -30,7 +30,9 @@ def _at_noon(at_noon: None) -> None:
 
 
 def text(page: Any) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.content.decode()))
+    """What one reads, with single spaces and none before a comma."""
+    plain = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.content.decode()))
+    return re.sub(r" (?=[,.;:])", "", plain)
 
 
 def hidden(page: Any) -> dict[str, str]:
