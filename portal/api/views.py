@@ -35,8 +35,6 @@ class ScopedView(APIView):
 
     #: The scope a token needs to read; None where any token will do.
     needs: ClassVar[str | None] = None
-    #: The scope a token needs to change something; None where nothing can be changed.
-    changes: ClassVar[str | None] = None
     #: The scope it needs to change something; a view that allows no method to, has none.
     writes: ClassVar[str | None] = None
     http_method_names = ["get", "head"]
