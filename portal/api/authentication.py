@@ -53,7 +53,7 @@ class HasScope(BasePermission):
         if not isinstance(request.user, Actor):
             return False
         scopes = request.user.scopes or frozenset()
-        wanted = view.needs if request.method in SAFE_METHODS else view.writes
+        wanted = view.needs if request.method in SAFE_METHODS else view.writes or view.needs
         if wanted is not None and wanted not in scopes:
             raise MissingScope(scope=wanted)
         return True
