@@ -5,6 +5,7 @@ from django.urls import path
 
 from portal.views import (
     calculator,
+    capacity,
     home,
     mapping,
     mappings,
@@ -39,6 +40,7 @@ urlpatterns = [
     path("prices/mappings/", mappings.mappings, name="mappings"),
     path("prices/mappings/<int:deployment>/", mapping.one_mapping, name="mapping"),
     path("prices/rates/", rates.rates, name="rates"),
+    path("prices/capacity/", capacity.capacity, name="capacity"),
     path("prices/calculator/", calculator.calculator, name="calculator"),
     path("prices/rerating/", rerating.rerating, name="rerating"),
     path("prices/", price_list.changed, name="price-changes"),
@@ -50,7 +52,7 @@ urlpatterns = [
     path("prices/sheets/new/", sheets.new_sheet, name="sheet-new"),
     path("prices/sheets/<int:sheet>/", sheets.sheet, name="sheet"),
     path("prices/sheets/<int:sheet>/sheet.csv", sheets.sheet_csv, name="sheet-csv"),
-    path("prices/why/<str:meter>/", sheets.why_page, name="why"),
+    path("prices/why/<str:azure_id>/", sheets.why_page, name="why"),
     path("status/", status.status, name="status"),
     path("admin/", admin.site.urls),
 ]

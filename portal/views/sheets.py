@@ -150,11 +150,11 @@ def sheet_csv(request: TenantRequest, sheet: int) -> HttpResponse:
 
 
 @require_safe
-def why_page(request: TenantRequest, meter: str) -> HttpResponse:
+def why_page(request: TenantRequest, azure_id: str) -> HttpResponse:
     """Why a meter costs what it costs, now or at ``?at=2026-11-01T00:00:00Z``."""
     rights.see_prices(request.actor)
     now = clock.now()
-    told = why.of(meter, _instant("at", request.GET.get("at", "")) or now)
+    told = why.of(azure_id, _instant("at", request.GET.get("at", "")) or now)
     return render(request, "prices/why.html", {"why": told, "is_now": "at" not in request.GET})
 
 

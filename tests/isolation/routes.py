@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from billing.models import Meter, Price
+from billing.models import Meter, Price, PriceSheet
+from tenancy import scope
 from tests.world import House, Place
 
 PAGES, DOORSTEP = "portal.tenant_urls", "portal.urls"
@@ -24,6 +25,7 @@ KEYS: dict[str, Callable[[Place, House], object]] = {
     "name": lambda place, house: house.subscription.name,
     "deployment": lambda place, house: place.deployment.pk,
     "azure_id": lambda place, house: Meter.objects.values_list("azure_id", flat=True).get(),
+    "sheet": lambda place, house: _pilot(place),
     "price": lambda place, house: (
         Price.objects.exclude(doubts=[]).values_list("pk", flat=True).get()
     ),
@@ -31,6 +33,9 @@ KEYS: dict[str, Callable[[Place, House], object]] = {
 
 #: Keys of what is public and the same for every tenant: the price list.
 PUBLIC_KEYS = frozenset({"azure_id", "price"})
+
+#: Keys of what is a tenant's own and no team's: those who see the whole tenant may see it.
+TENANT_KEYS = frozenset({"deployment", "sheet"})
 
 #: Questions that a route must be asked with.
 QUESTIONS = {
@@ -69,6 +74,11 @@ class Route:
         """Those of its keys that name something of one tenant."""
         return tuple(key for key in self.keys if key not in PUBLIC_KEYS)
 
+    @property
+    def team_keys(self) -> tuple[str, ...]:
+        """Those of its keys that name something of one team."""
+        return tuple(key for key in self.private_keys if key not in TENANT_KEYS)
+
     def address(self, place: Place, house: House) -> str:
         """The path for a tenant's team."""
         unknown = [key for key in self.keys if key not in KEYS]
@@ -79,6 +89,12 @@ class Route:
         path = reverse(str(self.name), urlconf=self.urlconf, kwargs=values)
         path += QUESTIONS.get(str(self.name), "")
         return place.home.rstrip("/") + path if self.urlconf == PAGES else path
+
+
+def _pilot(place: Place) -> int:
+    """The world's one price sheet of a tenant."""
+    with scope.of(place.ref):
+        return PriceSheet.objects.values_list("pk", flat=True).get(name="Pilot")
 
 
 def pages() -> list[Route]:

@@ -12,8 +12,8 @@ from tests.isolation.routes import OPEN, Route, api, outside, pages
 from tests.isolation.state import digests
 from tests.world import NOW, Place, World
 
-OF_A_TEAM = [route for route in pages() if route.private_keys]
-RESOURCES_OF_A_TEAM = [route for route in api() if route.private_keys]
+OF_A_TEAM = [route for route in pages() if route.team_keys]
+RESOURCES_OF_A_TEAM = [route for route in api() if route.team_keys]
 
 every_page = pytest.mark.parametrize("route", pages(), ids=str)
 every_team_page = pytest.mark.parametrize("route", OF_A_TEAM, ids=str)
@@ -87,7 +87,7 @@ def test_a_key_of_another_tenant_opens_nothing(route: Route, world: World) -> No
         assert [word for word in (b"Pune", b"Kochi", b"Fabrikam") if word in seen] == []
 
 
-@pytest.mark.parametrize("route", [route for route in pages() if not route.private_keys], ids=str)
+@pytest.mark.parametrize("route", [route for route in pages() if not route.team_keys], ids=str)
 def test_a_page_of_all_teams_shows_a_team_owner_their_own(route: Route, world: World) -> None:
     page = world.alice.get(route.address(world.contoso, world.search))
     if page.status_code == HTTPStatus.OK:
@@ -150,7 +150,7 @@ def test_no_resource_of_a_team_for_another_team(route: Route, world: World, bear
     assert refused.status_code == HTTPStatus.NOT_FOUND
 
 
-@pytest.mark.parametrize("route", [route for route in api() if not route.private_keys], ids=str)
+@pytest.mark.parametrize("route", [route for route in api() if not route.team_keys], ids=str)
 def test_a_list_holds_what_its_reader_may_see(route: Route, world: World, bearer: Any) -> None:
     seen = bearer("alice").get(route.address(world.contoso, world.search))
     assert seen.status_code in {HTTPStatus.OK, HTTPStatus.FORBIDDEN}
