@@ -36,6 +36,12 @@ def take_off(azure: Azure, meter: int | str) -> None:
     azure.control.request("DELETE", "/prices", json=wanted).raise_for_status()
 
 
+def restate(azure: Azure, meter: int, price: str, **more: Any) -> None:
+    """Another price of the same start in the place of the one listed."""
+    take_off(azure, meter)
+    put(azure, meter, price, **more)
+
+
 def prices() -> list[tuple[Any, ...]]:
     """Every price that is held, in order."""
     return rows(
