@@ -71,7 +71,7 @@ class OtherSheet(Refused):
 class EndsBeforeStart(Refused):
     code = "price-sheet-ends-before-start"
     status = 400
-    field = "until"
+    field = "effective_until"
     text = "The sheet begins at {start}. Give that instant or a later one as its end."
 
 
@@ -171,7 +171,7 @@ def end(
     if not reason.strip():
         raise Invalid(field="reason", fix="Say why the sheet ends then.")
     if until is not None:
-        _check_instant("until", until)
+        _check_instant("effective_until", until)
         if until < sheet.effective_from:
             raise EndsBeforeStart(start=_said(sheet.effective_from))
     held = PriceSheet.objects.select_for_update().get(
@@ -261,11 +261,11 @@ def _checked(wanted: Wanted) -> Wanted:
     ):
         if not text or len(text) > longest or _CONTROL.search(text):
             raise Invalid(field=field, fix=f"Give 1 to {longest} characters, no line breaks.")
-    _check_instant("from", wanted.effective_from)
+    _check_instant("effective_from", wanted.effective_from)
     if wanted.effective_until is not None:
-        _check_instant("until", wanted.effective_until)
+        _check_instant("effective_until", wanted.effective_until)
         if wanted.effective_until <= wanted.effective_from:
-            raise Invalid(field="until", fix="Give an end after the start, or none.")
+            raise Invalid(field="effective_until", fix="Give an end after the start, or none.")
     lines = read(Draft(Form.OWN, wanted.lines))
     return replace(wanted, name=name, source=source, lines=lines)
 

@@ -317,6 +317,31 @@ SUSPECT: dict[str, Any] = {
     "decision": None,
 }
 
+PRICE_SHEET: dict[str, Any] = {
+    "id": 12,
+    "name": "Enterprise agreement 2026",
+    "effective_from": "2026-11-01T00:00:00Z",
+    "effective_until": None,
+    "source": "Enrollment 77, amendment 3",
+    "applied_by": "dan@example.org",
+    "applied_at": "2026-11-20T14:20:00Z",
+    "url": f"{_ROOT}/price-sheets/12/",
+    "lines_url": f"{_ROOT}/price-sheets/12/lines/",
+}
+SHEET_LINE: dict[str, Any] = {
+    "number": 1,
+    "kind": "discount",
+    "meter_id": "",
+    "product_filter": "Azure OpenAI*",
+    "meter_filter": "",
+    "region": "",
+    "price": None,
+    "unit_of_measure": "",
+    "unit_price": None,
+    "currency": "",
+    "percent": "12.5",
+}
+
 
 def one(value: dict[str, Any]) -> OpenApiExample:
     """An answer with one thing."""

@@ -67,14 +67,8 @@ class PlannedItem(serializers.Serializer[Any]):
     effect = EffectItem()
 
 
-class Planned(serializers.Serializer[Any]):
-    """What every change's body may carry."""
-
-    plan = serializers.CharField(
-        required=False,
-        max_length=500,
-        help_text="The plan's token. Without it nothing changes and the effect is told.",
-    )
+class Known(serializers.Serializer[Any]):
+    """A body, or a part of one, that has the fields named and no others."""
 
     def to_internal_value(self, data: Any) -> Any:
         """Refuses whatever is not known, so that a misspelt field is no silent default."""
@@ -86,6 +80,16 @@ class Planned(serializers.Serializer[Any]):
                     {name: [f"There is no such field. There are: {known}."] for name in unknown}
                 )
         return super().to_internal_value(data)
+
+
+class Planned(Known):
+    """What every change's body may carry."""
+
+    plan = serializers.CharField(
+        required=False,
+        max_length=500,
+        help_text="The plan's token. Without it nothing changes and the effect is told.",
+    )
 
 
 def planned(

@@ -8,6 +8,7 @@ from portal.api import (
     prices,
     rerating,
     schema,
+    sheets,
     statements,
     subscriptions,
     teams,
@@ -57,6 +58,14 @@ urlpatterns = [
     path("suspect-prices/", prices.SuspectPrices.as_view(), name="suspect-prices"),
     path("suspect-prices/<int:price>/", prices.OneSuspect.as_view(), name="suspect-price"),
     path("suspect-prices/<int:price>/decision/", prices.Decision.as_view(), name="decide-suspect"),
+    path("price-sheets/", sheets.PriceSheets.as_view(), name="price-sheets"),
+    path("price-sheets/<int:sheet>/", sheets.OnePriceSheet.as_view(), name="price-sheet"),
+    path(
+        "price-sheets/<int:sheet>/lines/",
+        sheets.PriceSheetLines.as_view(),
+        name="price-sheet-lines",
+    ),
+    path("price-sheets/<int:sheet>/end/", sheets.PriceSheetEnd.as_view(), name="end-price-sheet"),
     path("schema/", schema.Schema.as_view(), name="schema"),
     path("docs/", schema.Documentation.as_view(), name="documentation"),
 ]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 APPLY, END = "price-sheet.apply", "price-sheet.end"
 ON_A_PAGE = 100
 #: What a new sheet is made from, as it is posted.
-FIELDS = ("name", "source", "from", "until", "lines")
+FIELDS = ("name", "source", "effective_from", "effective_until", "lines")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +162,8 @@ def _planned(request: TenantRequest, given: dict[str, str], draft: Draft) -> Htt
     wanted = Wanted(
         name=given["name"],
         source=given["source"],
-        effective_from=_required("from", given["from"]),
-        effective_until=_instant("until", given["until"]),
+        effective_from=_required("effective_from", given["effective_from"]),
+        effective_until=_instant("effective_until", given["effective_until"]),
         lines=draft.lines,
     )
     actor, now = request.actor, clock.now()
@@ -191,10 +191,10 @@ def _planned(request: TenantRequest, given: dict[str, str], draft: Draft) -> Htt
 
 def _end(request: TenantRequest, found: PriceSheet) -> HttpResponse:
     rights.change_prices(request.actor)
-    given = {name: request.POST.get(name, "").strip() for name in ("until", "reason")}
-    until = _instant("until", given["until"])
+    given = {name: request.POST.get(name, "").strip() for name in ("effective_until", "reason")}
+    until = _instant("effective_until", given["effective_until"])
     actor, now = request.actor, clock.now()
-    when = f"ends on {given['until']}" if until else "has no end"
+    when = f"ends on {given['effective_until']}" if until else "has no end"
     step = Step(
         verb=END,
         title=f"The price sheet “{found.name}” {when}",
@@ -229,7 +229,6 @@ def _form(request: TenantRequest, given: Mapping[str, str], wrong: Wrong) -> Htt
         {
             "may_change": rights.may_change_prices(request.actor),
             "given": given,
-            "start": given.get("from", ""),
             "wrong": wrong,
             "columns": tuple(Column),
             "megabytes": price_sheet_csv.LARGEST // 1_000_000,

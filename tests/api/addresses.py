@@ -32,6 +32,7 @@ EVERY = (
     Address("mappings", "/api/v1/mappings/", "read:prices"),
     Address("mapping-proposals", "/api/v1/mapping-proposals/", "read:prices"),
     Address("unpriced", "/api/v1/unpriced/", "read:prices"),
+    Address("price-sheets", "/api/v1/price-sheets/", "read:prices"),
     Address("rerating", "/api/v1/rerating/", "read:prices"),
     Address("price-changes", "/api/v1/price-changes/", "read:prices"),
     Address("meters", "/api/v1/meters/", "read:prices"),
@@ -40,7 +41,7 @@ EVERY = (
     Address("proposed-adjustments", "/api/v1/proposed-adjustments/", "read:prices"),
 )
 #: Those whose keys only the database knows, and those that are written to: in tests of their own.
-BY_ID = ("suspect-price", "decide-suspect")
+BY_ID = ("suspect-price", "decide-suspect", "price-sheet", "price-sheet-lines", "end-price-sheet")
 PUBLIC = ("schema", "documentation")
 SCOPED = tuple(address for address in EVERY if address.scope)
 OF_ALICES_TEAM = tuple(

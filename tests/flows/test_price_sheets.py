@@ -484,10 +484,10 @@ def test_both_changes_are_in_the_audit_log(contoso: World) -> None:
         ({"name": "x" * 121}, "name"),
         ({"name": "a\x00b"}, "name"),
         ({"source": ""}, "source"),
-        ({"effective_from": datetime(1999, 1, 1, tzinfo=UTC)}, "from"),
-        ({"effective_from": datetime(2026, 11, 1, 0, 30, tzinfo=UTC)}, "from"),
-        ({"effective_until": datetime(2026, 11, 1, tzinfo=UTC)}, "until"),
-        ({"effective_until": datetime(2026, 12, 1, 0, 0, 1, tzinfo=UTC)}, "until"),
+        ({"effective_from": datetime(1999, 1, 1, tzinfo=UTC)}, "effective_from"),
+        ({"effective_from": datetime(2026, 11, 1, 0, 30, tzinfo=UTC)}, "effective_from"),
+        ({"effective_until": datetime(2026, 11, 1, tzinfo=UTC)}, "effective_until"),
+        ({"effective_until": datetime(2026, 12, 1, 0, 0, 1, tzinfo=UTC)}, "effective_until"),
     ],
 )
 def test_what_is_no_sheet_is_refused_at_its_field(

@@ -44,7 +44,7 @@ QUESTIONS = {
 }
 
 #: Resources that are only written to; their own tests refuse whoever may not.
-WRITES = {"api:decide-suspect"}
+WRITES = {"api:end-price-sheet", "api:decide-suspect"}
 
 #: Addresses outside any tenant that show nobody's data, with why they need no sign-in.
 OPEN = {

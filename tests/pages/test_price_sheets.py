@@ -21,7 +21,7 @@ SHEETS = "/t/contoso/prices/sheets/"
 NEW = f"{SHEETS}new/"
 METER = "0b0e5d1f-0000-4000-8000-000000000001"
 TENTH = "Kind,ProductFilter,Percent\r\ndiscount,Azure OpenAI*,10"
-GIVEN = {"name": "Contract", "source": "Enrollment 77", "from": "2026-11-01", "until": ""}
+GIVEN = {"name": "Contract", "source": "Enrollment 77", "effective_from": "2026-11-01", "effective_until": ""}
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +82,7 @@ def test_only_finance_and_administrators_change_one(world: World, name: str) -> 
     pilot = held(world, "Pilot")
     assert pilot is not None
     assert browser.post(NEW, GIVEN | {"lines": TENTH}).status_code == 403
-    until = {"until": "2026-12-01", "reason": "So."}
+    until = {"effective_until": "2026-12-01", "reason": "So."}
     assert browser.post(f"{SHEETS}{pilot.pk}/", until).status_code == 403
     assert held(world) is None
 
@@ -135,9 +135,9 @@ def test_of_many_faults_the_first_are_shown_with_their_number(world: World) -> N
     ("changed", "says"),
     [
         ({"name": ""}, "Give 1 to 120 characters"),
-        ({"from": "1 November"}, "Give a day such as 2026-11-01"),
-        ({"from": "2026-11-01T00:30:00Z"}, "whole 60 minutes"),
-        ({"until": "2026-10-01"}, "Give an end after the start"),
+        ({"effective_from": "1 November"}, "Give a day such as 2026-11-01"),
+        ({"effective_from": "2026-11-01T00:30:00Z"}, "whole 60 minutes"),
+        ({"effective_until": "2026-10-01"}, "Give an end after the start"),
         ({"lines": ""}, "The file is empty"),
     ],
 )
@@ -180,7 +180,7 @@ def test_an_end_shows_its_effect_first(world: World) -> None:
     sheet = applied(world)
     rating.rate(world.contoso.ref, contention=Contention.TAKE_OVER)
     place = f"{SHEETS}{sheet.pk}/"
-    plan = world.dan.post(place, {"until": "2026-11-03", "reason": "Renegotiated."})
+    plan = world.dan.post(place, {"effective_until": "2026-11-03", "reason": "Renegotiated."})
     assert "All open months 3.15 3.50 +0.35" in text(plan)
     done = world.dan.post(place, hidden(plan), follow=True)
     assert "ends on 2026-11-03" in text(done)
@@ -191,7 +191,7 @@ def test_an_end_shows_its_effect_first(world: World) -> None:
 
 def test_an_end_before_the_start_is_refused(world: World) -> None:
     place = f"{SHEETS}{applied(world).pk}/"
-    page = world.dan.post(place, {"until": "2026-10-01", "reason": "So."})
+    page = world.dan.post(place, {"effective_until": "2026-10-01", "reason": "So."})
     assert page.status_code == 400
     assert "The sheet begins at 2026-11-01" in text(page)
 
