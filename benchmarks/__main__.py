@@ -7,36 +7,74 @@ are checked to be equal before a time counts. See docs/performance.md.
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
-from dataclasses import asdict
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import database
+from benchmarks import database, price_list, report
+from benchmarks.report import Found
 
 if TYPE_CHECKING:
-    from benchmarks.measures import Measure
+    from benchmarks.price_list import Server
+    from benchmarks.timing import Measure
+    from portal.embedded import Postgres
 
-RESULT = Path(__file__).with_name("result.json")
+SUBJECTS = ("prices", "sheets", "usage", "rating")
 _SCALES = {"k": 1_000, "m": 1_000_000}
 
 
 def main() -> None:
-    """Measure, print a table, keep it in `result.json`."""
+    """Measure, print a table, keep it in `result.json` and, if asked to, in the document."""
+    asked = _asked()
+    load = report.busyness()
+    with (
+        tempfile.TemporaryDirectory(prefix="apportion-bench-") as folder,
+        price_list.served(Path(folder)) as prices,
+        database.running(prices) as server,
+    ):
+        found = tuple(_measured(server, prices.server, asked))
+    told = Found(asked.size, asked.meters, load, found)
+    report.show(told)
+    report.keep(told)
+    if asked.docs:
+        report.document(told)
+
+
+def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--size", type=_size, default="200k", help="rows of usage: 200k, 1m …")
-    size = parser.parse_args().size
-    with database.running() as server:
-        # Django's models can be loaded only now that there is a database to name.
-        from benchmarks import measures, month  # noqa: PLC0415
-        from billing import usage  # noqa: PLC0415
+    parser.add_argument("--meters", type=_size, default="100k", help="meters on the price list")
+    parser.add_argument(
+        "--only", choices=SUBJECTS, nargs="+", default=SUBJECTS, help="some subjects alone"
+    )
+    parser.add_argument(
+        "--docs", action="store_true", help="put the table into docs/performance.md too"
+    )
+    return parser.parse_args()
 
-        bench = measures.Bench(server, month.make(size, longest=usage.LONGEST_WINDOW))
-        found = [bench.replace(), bench.again(), bench.rate(), bench.draft()]
-    _show(found)
-    _keep(found)
+
+def _measured(server: Postgres, api: Server, asked: argparse.Namespace) -> Iterator[Measure]:
+    # Django's models can be loaded only now that there is a database to name.
+    from benchmarks import choosing, loading, loading_usage, month, rerating  # noqa: PLC0415
+    from billing import usage  # noqa: PLC0415
+
+    prices = loading.Loading(server, api, asked.meters)
+    if "prices" in asked.only:
+        yield from prices.measures()
+    else:
+        prices.publish()
+        prices.load()
+    if "sheets" in asked.only:
+        yield from choosing.measures(prices.listed)
+    if not {"usage", "rating"} & set(asked.only):
+        return
+    made = month.make(asked.size, longest=usage.LONGEST_WINDOW)
+    loaded = loading_usage.LoadingUsage(server, made)
+    if "usage" in asked.only:
+        yield from loaded.measures()
+    if "rating" in asked.only:
+        yield from rerating.Rerating(server, made).measures()
 
 
 def _size(text: str) -> int:
@@ -45,38 +83,6 @@ def _size(text: str) -> int:
         return int(text.rstrip("kKmM")) * scale
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no size such as 200k or 1m") from None
-
-
-def _show(found: list[Measure]) -> None:
-    print(f"\n{_machine()}\n")
-    print(f"{'':42} {'rows':>10} {'seconds':>9} {'rows/s':>11}   beside")
-    for one in found:
-        speed = f"{one.rows / one.product:,.0f}"
-        beside = (
-            f"{one.ratio:.2f} × the time of {one.beside} ({one.other:.3f} s)" if one.other else ""
-        )
-        print(f"{one.name:42} {one.rows:>10,} {one.product:>9.3f} {speed:>11}   {beside}")
-
-
-def _keep(found: list[Measure]) -> None:
-    kept = {
-        "machine": _machine(),
-        "measures": [asdict(one) | {"ratio": one.ratio} for one in found],
-    }
-    RESULT.write_text(json.dumps(kept, indent=1) + "\n")
-    print(f"\nkept in {RESULT}")
-
-
-def _machine() -> str:
-    """What the figures were measured on."""
-    model = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        names = [line for line in info.read_text().splitlines() if line.startswith("model name")]
-        model = names[0].partition(":")[2].strip() if names else model
-    return (
-        f"{os.cpu_count()} cores, {model}, {platform.system()}, Python {platform.python_version()}"
-    )
 
 
 if __name__ == "__main__":

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 
+from benchmarks.price_list import region
 from billing.models import Meter, Price
 from billing.prices import mapping
 from billing.rules.token_classes import TokenClass
@@ -15,15 +15,24 @@ from connectors.records import QueryTable
 from inventory import gateways, ownership, teams
 from inventory.gateways import GatewayRef
 from inventory.models import Deployment, Gateway, Origin, Subscription, Team
-from tenancy import scope, tenants
+from tenancy import clock, scope, tenants
 from tenancy.models import InstallationRun
 from tenancy.scope import TenantRef
 
 ZONE = "Europe/Berlin"
 START = datetime(2026, 10, 31, 23, 0, tzinfo=UTC)
 END = datetime(2026, 11, 30, 23, 0, tzinfo=UTC)
+MIDDLE = datetime(2026, 11, 16, tzinfo=UTC)
 HOURS = int((END - START) / timedelta(hours=1))
-MODELS = 5
+#: The meters of each deployment's input and output, by their names on the list.
+METERS = (
+    ("5.4 inp Gl 1M Tokens", "5.4 opt Gl 1M Tokens"),
+    ("5.3 chat inp Gl 1M Tokens", "5.3 chat opt Gl 1M Tokens"),
+    ("5.2 codex inp Gl 1M Tokens", "5.2 codex opt Gl 1M Tokens"),
+    ("5.4 mini Inp Gl 1M Tokens", "5.4 mini Opt Gl 1M Tokens"),
+    ("5.4 nano Inp Gl 1M Tokens", "5.4 nano Opt Gl 1M Tokens"),
+)
+MODELS = len(METERS)
 TEAMS = 10
 HOST = "ai-bench.openai.azure.com"
 BY = "benchmark"
@@ -48,30 +57,74 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True)
+class Window:
+    """Some days of usage: made when asked for, the same each time."""
+
+    start: datetime
+    end: datetime
+    subscriptions: int
+
+    @property
+    def table(self) -> QueryTable:
+        """The rows as the log answers them."""
+        return QueryTable(columns=_COLUMNS, rows=tuple(_rows(self)))
+
+
+@dataclass(frozen=True)
 class Month:
-    """A tenant whose month can be loaded, and the rows of its windows as the log answers them."""
+    """A tenant whose month can be loaded."""
 
     ref: TenantRef
     gateway: GatewayRef
     team: Team
-    windows: tuple[tuple[datetime, datetime, QueryTable], ...]
+    subscriptions: int
+    windows: tuple[Window, ...]
 
     @property
     def rows(self) -> int:
         """How many rows of usage there are."""
-        return sum(len(table.rows) for _start, _end, table in self.windows)
+        return HOURS * self.subscriptions * MODELS
 
 
 def make(size: int, *, longest: timedelta) -> Month:
-    """About ``size`` rows: a price that changes on the 16th, one rate, ten teams."""
+    """About ``size`` rows: five deployments, prices that change on the 16th, ten teams.
+
+    The price list is loaded already.
+    """
     ref = tenants.create("bench", name="Bench", currency="USD", zone=ZONE)
     count = max(TEAMS, round(size / (HOURS * MODELS)))
     with scope.of(ref):
         gateway = _gateway()
         owned = _owned(gateway, count)
-        _prices(gateway)
+        _mapped(gateway)
         reference = gateways.named("bench")
-    return Month(ref, reference, owned, tuple(_windows(count, longest)))
+    reprice(range(MODELS), percent=100)
+    return Month(ref, reference, owned, count, tuple(_windows(count, longest)))
+
+
+def reprice(models: Iterable[int], *, percent: int) -> None:
+    """As a load of the list states it: other prices for the meters of these deployments.
+
+    So many percent of the listed ones in the first half of the month, half as much again after.
+    """
+    now = clock.now()
+    run = InstallationRun.objects.create(
+        step="bench", outcome="succeeded", started_at=now, beat_at=now, finished_at=now
+    )
+    names = [name for model in models for name in METERS[model]]
+    for meter in Meter.objects.filter(meter_name__in=names, region=region(0)):
+        listed = meter.prices.order_by("id")[0]
+        for since, factor in ((START, percent), (MIDDLE, percent * 3 // 2)):
+            price = listed.listed_price * factor / 100
+            Price.objects.create(
+                meter=meter,
+                effective_from=since,
+                currency="USD",
+                listed_price=price,
+                unit_of_measure=listed.unit_of_measure,
+                unit_price=price / 1_000_000,
+                run=run,
+            )
 
 
 def _gateway() -> Gateway:
@@ -101,11 +154,8 @@ def _owned(gateway: Gateway, count: int) -> Team:
     return made[0]
 
 
-def _prices(gateway: Gateway) -> None:
-    run = InstallationRun.objects.create(
-        step="bench", outcome="succeeded", started_at=START, beat_at=START, finished_at=START
-    )
-    for model in range(MODELS):
+def _mapped(gateway: Gateway) -> None:
+    for model, names in enumerate(METERS):
         deployed = Deployment.objects.create(
             gateway=gateway,
             host=HOST,
@@ -114,39 +164,26 @@ def _prices(gateway: Gateway) -> None:
             origin=Origin.INVENTORY,
             seen_at=START,
         )
-        for price, token_class in enumerate((TokenClass.INPUT, TokenClass.OUTPUT), start=1):
-            meter = Meter.objects.create(azure_id=f"{model}-{token_class}", meter_name=f"m{model}")
-            for number, since in enumerate((START, datetime(2026, 11, 16, tzinfo=UTC)), start=1):
-                listed = Decimal(price * (model + number)) / 4
-                Price.objects.create(
-                    meter=meter,
-                    effective_from=since,
-                    currency="USD",
-                    listed_price=listed,
-                    unit_of_measure="1M",
-                    unit_price=listed / 1_000_000,
-                    run=run,
-                )
+        for token_class, name in zip((TokenClass.INPUT, TokenClass.OUTPUT), names, strict=True):
+            meter = Meter.objects.get(meter_name=name, region=region(0))
             mapping.confirm(
                 deployed, token_class, meter, from_instant=START, by=BY, at=START, reason="bench"
             )
 
 
-def _windows(count: int, longest: timedelta) -> Iterator[tuple[datetime, datetime, QueryTable]]:
-    chance = random.Random(4711)
+def _windows(count: int, longest: timedelta) -> Iterator[Window]:
     start = START
     while start < END:
         end = min(start + longest, END)
-        rows = tuple(_rows(chance, start, end, count))
-        yield start, end, QueryTable(columns=_COLUMNS, rows=rows)
+        yield Window(start, end, count)
         start = end
 
 
-def _rows(
-    chance: random.Random, start: datetime, end: datetime, count: int
-) -> Iterator[tuple[object, ...]]:
-    while start < end:
-        for subscription in range(count):
+def _rows(window: Window) -> Iterator[tuple[object, ...]]:
+    chance = random.Random(window.start.isoformat())
+    start = window.start
+    while start < window.end:
+        for subscription in range(window.subscriptions):
             for model in range(MODELS):
                 spent, said = chance.randrange(1, 200_000), chance.randrange(1, 50_000)
                 calls = chance.randrange(1, 90)
