@@ -32,9 +32,9 @@ class Prices:
             self._spans.setdefault(span.deployment_id, []).append(span)
         self._mapped = list(CapacityMapping.objects.order_by("effective_from"))
         self._terms = price_terms.of_meters({row.meter_id for row in self._mapped})
-        self._currency = tenants.billing().currency
+        self.currency = tenants.billing().currency
         self._rates = list(
-            ExchangeRate.objects.filter(to_currency=self._currency).order_by("effective_from")
+            ExchangeRate.objects.filter(to_currency=self.currency).order_by("effective_from")
         )
 
     def changes(self) -> Iterable[datetime]:
@@ -62,7 +62,7 @@ class Prices:
 
     def rate(self, currency: str | None, at: datetime) -> Rate | None:
         """One unit of a currency in the billing currency at an instant; None: not known."""
-        if currency == self._currency:
+        if currency == self.currency:
             return Rate(None, Decimal(1))
         rows = [
             row

@@ -126,15 +126,20 @@ def confirm(
     return row
 
 
+def mapped() -> frozenset[tuple[int, str]]:
+    """The deployments, by id, and types of the tenant in scope that have a meter."""
+    return frozenset(CapacityMapping.objects.values_list("deployment_id", "sku"))
+
+
 def confirm_by_rule(*, at: datetime) -> int:
     """Confirm each only meter that fits, where the tenant lets a rule do so; how many."""
     chosen = BillingSettings.objects.first()
     if chosen is None or chosen.confirm_from_confidence is None:
         return 0
-    mapped = set(CapacityMapping.objects.values_list("deployment_id", "sku"))
+    known = mapped()
     confirmed = 0
     for wanted in by_the_hour():
-        if wanted.only and (wanted.deployment.pk, wanted.sku) not in mapped:
+        if wanted.only and (wanted.deployment.pk, wanted.sku) not in known:
             confirm(
                 wanted.deployment,
                 wanted.sku,
