@@ -30,6 +30,7 @@ PAGES = {
     "status": "/t/contoso/status/",
     "mappings": "/t/contoso/prices/mappings/",
     "rerating": "/t/contoso/prices/rerating/",
+    "capacity": "/t/contoso/prices/capacity/?month=2026-09",
 }
 
 
