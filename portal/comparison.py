@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from billing.prices.estimates import Estimate, Priced
 from billing.prices.throughput import Way
-from billing.rules.estimating import Month
+from billing.rules import estimating
+from billing.rules.estimating import WIDE, Month
 from portal import crossing
 from tenancy import money
 from tenancy.money import Money
@@ -47,14 +49,21 @@ class MonthRow:
 
 @dataclass(frozen=True, slots=True)
 class UnitRow:
-    """One way to pay for a model: by use (``way`` None) or for PTUs. ``best``: the cheapest."""
+    """One way to pay: by use (``way`` None) or for PTUs. ``best``: the cheapest in month one."""
 
-    model: str
     way: Way | None
     first: Money | None
     whole: Money | None
     used: str
     best: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """A model with the ways to pay for it; none where its size cannot be told."""
+
+    estimate: Estimate
+    rows: tuple[UnitRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +75,7 @@ class Comparison:
     classes: tuple[ClassRow, ...]
     totals: tuple[TotalRow, ...]
     months: tuple[MonthRow, ...]
-    units: tuple[UnitRow, ...]
+    units: tuple[Units, ...]
 
 
 def of(estimates: Sequence[Estimate], days: Sequence[date]) -> Comparison:
@@ -77,7 +86,7 @@ def of(estimates: Sequence[Estimate], days: Sequence[date]) -> Comparison:
         classes=_classes(estimates),
         totals=_totals(estimates, days),
         months=_months(estimates, days),
-        units=tuple(row for estimate in estimates for row in _units(estimate)),
+        units=tuple(Units(one, tuple(_units(one))) for one in estimates),
     )
 
 
@@ -124,11 +133,12 @@ def _total(
 
 
 def _sum(estimate: Estimate, months: Sequence[Month] | None) -> Money | None:
-    if months is None:
-        return None
-    return money.total(
-        (Money(month.cost, estimate.currency) for month in months), estimate.currency
-    )
+    return None if months is None else _cost(estimate, estimating.whole(months).cost)
+
+
+def _cost(estimate: Estimate, amount: Decimal) -> Money:
+    """An amount without the zeros that only say how it was computed."""
+    return Money(WIDE.normalize(amount), estimate.currency)
 
 
 def _months(estimates: Sequence[Estimate], days: Sequence[date]) -> tuple[MonthRow, ...]:
@@ -136,7 +146,7 @@ def _months(estimates: Sequence[Estimate], days: Sequence[date]) -> tuple[MonthR
         MonthRow(
             day,
             round(estimates[0].months[number].calls),
-            tuple(Money(one.months[number].cost, one.currency) for one in estimates),
+            tuple(_cost(one, one.months[number].cost) for one in estimates),
         )
         for number, day in enumerate(days)
     )
@@ -146,15 +156,14 @@ def _units(estimate: Estimate) -> list[UnitRow]:
     ways = estimate.provisioned.ways
     if not ways:
         return []
-    by_use = Money(estimate.months[0].cost, estimate.currency)
-    first = {way: Money(way.months[0], estimate.currency) for way in ways if way.months}
+    by_use = _cost(estimate, estimate.months[0].cost)
+    first = {way: _cost(estimate, way.months[0]) for way in ways if way.months}
     best = min((by_use, *first.values()), key=lambda cost: cost.amount)
     rows = [
         UnitRow(
-            estimate.model,
             None,
             by_use,
-            Money(estimate.whole.cost, estimate.currency),
+            _cost(estimate, estimate.whole.cost),
             "",
             by_use == best,
         )
@@ -163,10 +172,9 @@ def _units(estimate: Estimate) -> list[UnitRow]:
         whole = way.whole
         rows.append(
             UnitRow(
-                model=estimate.model,
                 way=way,
                 first=first.get(way),
-                whole=None if whole is None else Money(whole, estimate.currency),
+                whole=None if whole is None else _cost(estimate, whole),
                 used=crossing.percent(way.break_even.used) if way.break_even else "",
                 best=first.get(way) == best,
             )

@@ -121,11 +121,11 @@ def _rows(
         Row(
             calls,
             calls == load,
-            Money(call * calls, estimate.currency),
+            Money(WIDE.normalize(call * calls), estimate.currency),
             tuple(
                 (
                     _units(estimate, calls),
-                    Money(_units_cost(estimate, way, calls), estimate.currency),
+                    Money(WIDE.normalize(_units_cost(estimate, way, calls)), estimate.currency),
                 )
                 for way in ways
             ),
