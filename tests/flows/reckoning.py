@@ -24,7 +24,15 @@ METERS = {
     ("gpt-5-mini", "GlobalStandard", "output"): "GPT 5 Mini outpt Glbl 1M Tokens",
     ("gpt-5-nano", "GlobalStandard", "input"): "GPT 5 Nano Inpt Glbl 1M Tokens",
     ("gpt-5-nano", "GlobalStandard", "output"): "GPT 5 Nano outpt Glbl 1M Tokens",
+    ("gpt-5-mini", "GlobalBatch", "input"): "GPT 5 Mini Batch Inpt Glbl 1M Tokens",
+    ("gpt-5-mini", "GlobalBatch", "output"): "GPT 5 Mini Batch outpt Glbl 1M Tokens",
+    ("gpt-5-mini", "DataZoneStandard", "input"): "GPT 5 Mini Inpt DZone 1M Tokens",
+    ("gpt-5-mini", "DataZoneStandard", "output"): "GPT 5 Mini outpt DZone 1M Tokens",
+    ("text-embedding-3-large", "GlobalStandard", "input"): "text-embedding-3-large-glbl Tokens",
 }
+#: Types whose capacity is paid for: their tokens cost nothing.
+PAID_BY_CAPACITY = {"GlobalProvisionedManaged"}
+PER = {"1K": 1_000, "1M": 1_000_000}
 Key = tuple[str, str]
 
 
@@ -63,6 +71,8 @@ class Tariff:
         key = (deployment, direction)
         if key not in self._found:
             self._found[key] = self._listed(*key)
+        if self.models.get(deployment, ("", ""))[1] in PAID_BY_CAPACITY:
+            return Decimal(0)
         dated = self._found[key]
         in_force = [price for since, price in dated if since <= at]
         if not in_force:
@@ -74,7 +84,10 @@ class Tariff:
     def _listed(self, deployment: str, direction: str) -> list[tuple[datetime, Decimal]]:
         name = METERS.get((*self.models.get(deployment, ("", "")), direction))
         return sorted(
-            (_instant(item["effectiveStartDate"]), Decimal(item["retailPrice"]) / 1_000_000)
+            (
+                _instant(item["effectiveStartDate"]),
+                Decimal(item["retailPrice"]) / PER[item["unitOfMeasure"]],
+            )
             for item in self.prices
             if item["meterName"] == name and item["armRegionName"] == self.region
         )
