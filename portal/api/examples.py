@@ -238,85 +238,6 @@ ADJUSTMENT: dict[str, Any] = {
     "basis": "estimated",
 }
 
-METER: dict[str, Any] = {
-    "id": "0b0e5d1f-0000-4000-8000-000000000001",
-    "name": "gpt 5.2 chat Inp glbl Tokens",
-    "product": "Azure OpenAI",
-    "sku": "gpt 5.2 chat Inp glbl",
-    "service": "Foundry Models",
-    "region": "swedencentral",
-    "unit_of_measure": "1M",
-    "vanished_at": None,
-    "used": True,
-}
-_METER = {name: value for name, value in METER.items() if name != "used"}
-_PRICE: dict[str, Any] = {
-    "id": 7301,
-    "listed_price": "1.75",
-    "unit_of_measure": "1M",
-    "unit_price": "0.00000175",
-    "currency": "USD",
-    "effective_from": "2026-09-01T00:00:00Z",
-    "type": "Consumption",
-    "reservation_term": "",
-    "tier_minimum_units": "0",
-    "load": 12,
-    "doubts": [],
-}
-_DOUBTED: dict[str, Any] = {
-    **_PRICE,
-    "id": 7954,
-    "listed_price": "1750",
-    "unit_price": "0.00175",
-    "effective_from": "2026-11-01T00:00:00Z",
-    "load": 31,
-    "doubts": [
-        {
-            "rule": "jump",
-            "says": "USD 1750 per 1M is 1000 times the price in force, USD 1.75; expected up to 3"
-            " times either way.",
-        }
-    ],
-}
-PRICE_CHANGE: dict[str, Any] = {
-    "id": 90211,
-    "load": 31,
-    "loaded_at": "2026-11-01T00:12:04Z",
-    "kind": "new-price",
-    "meter": _METER,
-    "used": True,
-    "before": _PRICE,
-    "price": _DOUBTED,
-    "ratio": "1000",
-    "described": None,
-}
-METER_DETAIL: dict[str, Any] = {
-    **METER,
-    "reading": [{"word": "gpt 5.2 chat", "meaning": "model: gpt-5.2-chat"}],
-    "prices": [_PRICE],
-    "terms": [
-        {
-            "since": "2026-09-01T00:00:00Z",
-            "until": None,
-            "list_unit_price": "0.00000175",
-            "unit_price": "0.00000154",
-            "currency": "USD",
-            "price": 7301,
-            "sheet_line": {"sheet": "Enterprise agreement 2026", "line": 1},
-            "markup_line": None,
-        }
-    ],
-}
-SUSPECT: dict[str, Any] = {
-    "id": 7954,
-    "meter": _METER,
-    "price": _DOUBTED,
-    "former": _PRICE,
-    "used": True,
-    "state": "waiting",
-    "decision": None,
-}
-
 PRICE_SHEET: dict[str, Any] = {
     "id": 12,
     "name": "Enterprise agreement 2026",
@@ -340,6 +261,70 @@ SHEET_LINE: dict[str, Any] = {
     "unit_price": None,
     "currency": "",
     "percent": "12.5",
+}
+
+CAPACITY: dict[str, Any] = {
+    "period": _MONTH,
+    "deployments": [
+        {
+            "gateway": "apim-contoso",
+            "host": "ai-contoso.openai.azure.com",
+            "deployment": "search-reserved",
+            "model": "gpt-5.2",
+            "kind": "provisioned",
+            "region": "swedencentral",
+            "meters": ["Provisioned Managed Global Unit"],
+            "unit_minutes": 1440000,
+            "covered_unit_minutes": 720000,
+            "unpriced_unit_minutes": 0,
+            "hourly": {"amount": "12000", "currency": "USD", "basis": "estimated"},
+            "reserved": {"amount": "4300", "currency": "USD", "basis": "amortized"},
+            "list_cost": {"amount": "24000", "currency": "USD", "basis": "list"},
+            "tokens": 1000000,
+            "by_use": _SPENT,
+            "used_by": [{"team": "search", "tokens": 1000000}],
+        }
+    ],
+    "reservations": [
+        {
+            "name": "search 2026",
+            "units": 25,
+            "used_unit_minutes": 720000,
+            "unused_unit_minutes": 0,
+            "used": {"amount": "4300", "currency": "USD", "basis": "amortized"},
+            "unused": {"amount": "0", "currency": "USD", "basis": "amortized"},
+        }
+    ],
+}
+RESERVATION: dict[str, Any] = {
+    "name": "Pilot",
+    "units": 50,
+    "scope": "global",
+    "region": "swedencentral",
+    "term": "1 Month",
+    "starts_at": "2026-09-01T00:00:00Z",
+    "ends_at": "2026-10-01T00:00:00Z",
+    "unit_price": "260",
+    "currency": "USD",
+    "source": "The price list.",
+    "withdrawn": False,
+}
+_CAPACITY_SUMS = {
+    "hourly": "24000",
+    "used": "0",
+    "unused": "0",
+    "total": "24000",
+    "unpriced_unit_minutes": 0,
+}
+PLANNED_CAPACITY: dict[str, Any] = {
+    "applied": False,
+    "plan": "eyJ…",
+    "effect": {
+        "currency": "USD",
+        "before": _CAPACITY_SUMS,
+        "after": _CAPACITY_SUMS | {"hourly": "12000", "used": "4300", "total": "16300"},
+        "difference": "-7700",
+    },
 }
 
 

@@ -1,7 +1,9 @@
 from django.urls import path, re_path
 
 from portal.api import (
+    capacity,
     costs,
+    estimates,
     exchange_rates,
     index,
     mappings,
@@ -38,6 +40,8 @@ urlpatterns = [
     path("usage/", usage.UsageList.as_view(), name="usage"),
     path("costs/", costs.Costs.as_view(), name="costs"),
     path("statements/", statements.Statements.as_view(), name="statements"),
+    path("capacity/", capacity.Capacity.as_view(), name="capacity"),
+    path("reservations/", capacity.Reservations.as_view(), name="reservations"),
     path("exchange-rates/", exchange_rates.ExchangeRates.as_view(), name="exchange-rates"),
     path("mappings/", mappings.Mappings.as_view(), name="mappings"),
     path(
@@ -66,6 +70,7 @@ urlpatterns = [
         name="price-sheet-lines",
     ),
     path("price-sheets/<int:sheet>/end/", sheets.PriceSheetEnd.as_view(), name="end-price-sheet"),
+    path("estimates/", estimates.Estimates.as_view(), name="estimates"),
     path("schema/", schema.Schema.as_view(), name="schema"),
     path("docs/", schema.Documentation.as_view(), name="documentation"),
 ]
