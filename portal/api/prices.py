@@ -12,7 +12,7 @@ from billing.prices.changes import Kind, Meters
 from billing.prices.suspects import State, Suspect, Verdict
 from billing.rules.meters.reading import Reading
 from portal import rights
-from portal.api import examples, paging
+from portal.api import examples, paging, price_examples
 from portal.api.answers import page_of
 from portal.api.fields import Exact
 from portal.api.plans import Planned, PlannedItem, planned
@@ -117,7 +117,7 @@ class PriceChanges(ScopedView):
         scope=needs,
         query=ChangesQuery,
         answer=page_of(ChangeItem),
-        example=examples.page(examples.PRICE_CHANGE),
+        example=examples.page(price_examples.PRICE_CHANGE),
     )
     def get(self, request: Request) -> Response:
         query = ChangesQuery.of(request)
@@ -151,7 +151,7 @@ class MeterList(ScopedView):
         scope=needs,
         query=MetersQuery,
         answer=page_of(MeterRow),
-        example=examples.page(examples.METER),
+        example=examples.page(price_examples.METER),
     )
     def get(self, request: Request) -> Response:
         query = MetersQuery.of(request)
@@ -237,7 +237,7 @@ class OneMeter(ScopedView):
         scope=needs,
         path={"azure_id": "Azure's id of the meter."},
         answer=MeterDetail,
-        example=examples.one(examples.METER_DETAIL),
+        example=examples.one(price_examples.METER_DETAIL),
         missing="The price list has never named such a meter.",
     )
     def get(self, request: Request, azure_id: str) -> Response:
@@ -287,7 +287,7 @@ class SuspectPrices(ScopedView):
         scope=needs,
         query=SuspectsQuery,
         answer=page_of(SuspectItem),
-        example=examples.page(examples.SUSPECT),
+        example=examples.page(price_examples.SUSPECT),
     )
     def get(self, request: Request) -> Response:
         query = SuspectsQuery.of(request)
@@ -314,7 +314,7 @@ class OneSuspect(ScopedView):
         scope=needs,
         path={"price": "Id of the price."},
         answer=SuspectItem,
-        example=examples.one(examples.SUSPECT),
+        example=examples.one(price_examples.SUSPECT),
         missing="There is no such price, or it is not held back.",
     )
     def get(self, request: Request, price: int) -> Response:
