@@ -17,17 +17,36 @@ from inventory.models import Team
 from tenancy.access import Actor
 
 #: What makes a row of each one of its kind, in the order they are to be walked.
-COSTS_ORDER = ("day", "subscription_id", "deployment_id", "token_class", "price_key", "rate_key")
+COSTS_ORDER = (
+    "day",
+    "subscription_id",
+    "deployment_id",
+    "token_class",
+    "price_key",
+    "sheet_key",
+    "markup_key",
+    "rate_key",
+    "units_per_price",
+)
 USAGE_ORDER = ("bucket_start", "subscription_id", "deployment_id")
 
 
 def costs(actor: Actor) -> QuerySet[RatedDay]:
     """The rated days that an actor may see; ``team_slug`` is None where nobody owned the day."""
     rows = _with_team(RatedDay.objects.all(), F("day")).annotate(
-        price_key=Coalesce("price_id", 0), rate_key=Coalesce("exchange_rate_id", 0)
+        price_key=Coalesce("price_id", 0),
+        sheet_key=Coalesce("sheet_line_id", 0),
+        markup_key=Coalesce("markup_line_id", 0),
+        rate_key=Coalesce("exchange_rate_id", 0),
     )
     return _seen(rows, actor).select_related(
-        "subscription__gateway", "deployment", "price__meter", "exchange_rate"
+        "subscription__gateway",
+        "deployment",
+        "price__meter",
+        "sheet_line__sheet",
+        "sheet_line__meter",
+        "markup_line__sheet",
+        "exchange_rate",
     )
 
 

@@ -13,8 +13,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from django.db import connection
-from django.db.models import F, Min, Q, QuerySet, Sum
-from django.db.models.functions import Coalesce, TruncMonth
+from django.db.models import BooleanField, ExpressionWrapper, F, Max, Min, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce, Greatest, TruncMonth
 
 from billing.models import RatedDay, Usage
 from inventory.models import Subscription, Team
@@ -40,10 +40,11 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class PriceSpend:
-    """One model's token class at one price. ``unit_price`` is per unit of the meter in
-    ``price_currency``: the list's, or the one that ``sheet`` made of it (empty: none). ``cost`` is
-    None where no price was in force; it is zero without a unit price where the deployment's
-    capacity is paid for instead. ``list_cost`` is in the list's currency.
+    """One model's token class at one price. ``unit_price`` is for ``units_per_price`` units of the
+    class, in ``price_currency``: the list's, or what ``sheet`` (empty: none) and ``markup``
+    (percent on top) made of it. ``cost`` is None where no price was in force; it is zero without a
+    unit price where the deployment's capacity is paid for instead. ``list_cost`` is in the list's
+    currency. ``holds_from``: the latest start of all that made the price.
     """
 
     model: str
@@ -51,9 +52,13 @@ class PriceSpend:
     token_class: str
     quantity: int
     unit_price: Decimal | None
+    units_per_price: int
     price_currency: str | None
     price_from: datetime | None
+    holds_from: datetime | None
+    meter_id: str
     sheet: str
+    markup: Decimal | None
     list_cost: Money | None
     cost: Money | None
 
@@ -125,18 +130,36 @@ def by_price(whose: Whose, period: Period, *, currency: str) -> tuple[PriceSpend
     """Tokens and cost of each model, token class and price, dearest first, unpriced last."""
     rows = (
         _within(_rated(whose), period)
+        # What paid capacity covers has no unit price either: it is told apart from what lacks one.
+        .annotate(gap=ExpressionWrapper(Q(cost=None), output_field=BooleanField()))
         .values(
+            "gap",
             "deployment__name",
             "deployment__model",
             "token_class",
             "unit_price",
+            "units_per_price",
             "price_currency",
             "price__currency",
+            "price__meter__azure_id",
+            "sheet_line__meter__azure_id",
+            "markup_line__percent",
             "price__effective_from",
             "sheet_line__sheet__name",
             "sheet_line__sheet__effective_from",
         )
-        .annotate(counted=Sum("quantity"), total=Sum("cost"), at_list=Sum("list_cost"))
+        .annotate(
+            counted=Sum("quantity"),
+            total=Sum("cost"),
+            at_list=Sum("list_cost"),
+            holds_from=Max(
+                Greatest(
+                    "price__effective_from",
+                    "sheet_line__sheet__effective_from",
+                    "markup_line__sheet__effective_from",
+                )
+            ),
+        )
         .order_by(F("total").desc(nulls_last=True), "deployment__name", "token_class")
     )
     return tuple(
@@ -146,11 +169,15 @@ def by_price(whose: Whose, period: Period, *, currency: str) -> tuple[PriceSpend
             token_class=row["token_class"],
             quantity=row["counted"],
             unit_price=row["unit_price"],
+            units_per_price=row["units_per_price"],
             price_currency=row["price_currency"] or None,
             price_from=_first_known(
                 row["sheet_line__sheet__effective_from"], row["price__effective_from"]
             ),
+            holds_from=row["holds_from"],
+            meter_id=row["price__meter__azure_id"] or row["sheet_line__meter__azure_id"] or "",
             sheet=row["sheet_line__sheet__name"] or "",
+            markup=row["markup_line__percent"],
             list_cost=_money(row["at_list"], row["price__currency"] or ""),
             cost=_money(row["total"], currency),
         )

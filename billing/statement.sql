@@ -21,6 +21,8 @@ SELECT rated.subscription_id,
        exchange.rate,
        exchange.effective_from AS rate_from,
        exchange.source AS rate_source,
+       max(greatest(price.effective_from, sheet.effective_from, markup_sheet.effective_from))
+           AS holds_from,
        sum(rated.quantity)::bigint AS quantity,
        sum(rated.list_cost) AS list_cost,
        sum(rated.cost) AS cost
@@ -47,6 +49,8 @@ SELECT rated.subscription_id,
     ON sheet.tenant_id = line.tenant_id AND sheet.id = line.sheet_id
   LEFT JOIN billing_sheetline markup
     ON markup.tenant_id = rated.tenant_id AND markup.id = rated.markup_line_id
+  LEFT JOIN billing_pricesheet markup_sheet
+    ON markup_sheet.tenant_id = markup.tenant_id AND markup_sheet.id = markup.sheet_id
   LEFT JOIN billing_exchangerate exchange
     ON exchange.tenant_id = rated.tenant_id AND exchange.id = rated.exchange_rate_id
  WHERE rated.tenant_id = %(tenant)s

@@ -37,7 +37,8 @@ class Line:
     """One price of one token class of one deployment of one subscription.
 
     ``unit_price`` is for ``units_per_price`` of the quantity's units, in ``price_currency``: the
-    list's price, or what ``sheet`` and ``markup`` (percent on top) made of it;
+    list's price, or what ``sheet`` and ``markup`` (percent on top) made of it, the last of which
+    began at ``holds_from``;
     ``exchange_rate`` turns it into the statement's currency. It is None where the deployment's
     capacity is paid for instead: such a line costs nothing. ``list_cost`` is what the list would
     have charged, in the list's currency. ``exact`` is the unrounded amount, ``amount`` its share
@@ -58,6 +59,7 @@ class Line:
     units_per_price: int
     price_currency: str
     price_from: datetime | None
+    holds_from: datetime | None
     sheet: str
     markup: Decimal | None
     list_cost: Money | None
@@ -177,6 +179,7 @@ def _line(number: int, row: dict[str, object], exact: Money, amount: Money) -> L
         units_per_price=int(str(row["units_per_price"])),
         price_currency=str(row["price_currency"]),
         price_from=cast("datetime | None", row["price_from"]),
+        holds_from=cast("datetime | None", row["holds_from"]),
         sheet=str(row["sheet"]),
         markup=cast("Decimal | None", row["markup"]),
         list_cost=_list_cost(row),

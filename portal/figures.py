@@ -13,6 +13,7 @@ from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
 from babel.numbers import get_currency_symbol
 
+from billing.rules.token_classes import Unit
 from tenancy import money
 from tenancy.money import EXACT, Basis, Money
 from tenancy.periods import Period
@@ -145,6 +146,31 @@ def per_million(unit_price: Decimal, currency: str) -> str:
         if price == price.quantize(least):
             price = price.quantize(least)
     return f"{price:,f}"
+
+
+def measure(unit: Unit, units: int = 1) -> str:
+    """What a price is for: ``1M`` tokens, ``image``, ``3,600 seconds``."""
+    if unit is Unit.TOKEN:
+        return "1M"
+    return unit.value if units == 1 else quantity(units, unit)
+
+
+def quantity(count: int, unit: Unit) -> str:
+    """``58,214,110`` tokens, ``1 image``, ``12 searches``."""
+    if unit is Unit.TOKEN:
+        return tokens(count)
+    plural = "" if count == 1 else "es" if unit is Unit.SEARCH else "s"
+    return f"{count:,} {unit.value}{plural}"
+
+
+def unit_price(price: Decimal, currency: str, unit: Unit, units: int = 1) -> str:
+    """The price of `measure` with all its digits, at least those of the currency."""
+    if unit is Unit.TOKEN:
+        return per_million(EXACT.divide(price, units), currency)
+    least = -money.minor_unit(currency).as_tuple().exponent
+    text = exact(price)
+    decimals = len(text.partition(".")[2])
+    return f"{price:,.{max(decimals, least)}f}"
 
 
 def tokens(count: int) -> str:

@@ -49,6 +49,37 @@ def price(unit_price: Decimal | None, currency: str | None) -> SafeString:
 
 
 @register.simple_tag
+def charged(
+    unit_price: Decimal | None, currency: str | None, token_class: str, units: int = 1
+) -> SafeString:
+    """The price that a class is charged by, with what it is for; none: capacity is paid for."""
+    if unit_price is None or not currency:
+        return format_html('<span class="absent">{}</span>', "capacity paid")
+    unit = TokenClass(token_class).unit
+    return format_html(
+        '<data value="{}">{}</data> {} per {}',
+        f"{unit_price:f}",
+        figures.unit_price(unit_price, currency, unit, units),
+        currency,
+        figures.measure(unit, units),
+    )
+
+
+@register.simple_tag
+def within(holds_from: datetime | None, period: Period) -> str:
+    """An instant of a month at which a price that was charged held, for an address."""
+    instant = max(holds_from or period.start, period.start)
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+@register.simple_tag
+def counted(count: int, token_class: str) -> SafeString:
+    """A quantity of a class: tokens as a number, anything else with its unit."""
+    text = figures.quantity(count, TokenClass(token_class).unit)
+    return format_html('<data value="{}">{}</data>', count, text)
+
+
+@register.simple_tag
 def tokens(count: int) -> SafeString:
     """A number of tokens, or of anything else that is counted."""
     return format_html('<data value="{}">{}</data>', count, figures.tokens(count))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -11,21 +11,31 @@ from billing.spend import DaySpend, PriceSpend
 from portal import figures
 from portal.figures import Figure, Reckoning
 from portal.plots import Point
-from tenancy.money import EXACT, Money
+from tenancy.money import EXACT, Basis, Money
 
 
 @dataclass(frozen=True, slots=True)
 class PriceRow:
-    """One model's token class at one price."""
+    """One model's token class at one price. ``listed``: what the list would have charged."""
 
     model: str
     token_class: str
     tokens: int
     unit_price: Decimal | None
+    units: int
     currency: str | None
     since: datetime | None
+    holds_from: datetime | None
+    meter_id: str
     sheet: str
+    markup: Decimal | None
+    listed: Figure
     cost: Figure
+
+    @property
+    def negotiated(self) -> bool:
+        """Whether a price sheet made the price."""
+        return bool(self.sheet) or self.markup is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +45,12 @@ class Breakdown:
     priced: tuple[PriceRow, ...]
     unpriced: tuple[PriceRow, ...]
     total: Figure
-    currencies: str
     unpriced_tokens: int
+
+    @property
+    def negotiated(self) -> bool:
+        """Whether a price sheet made some of the prices: then list cost is told beside."""
+        return any(row.negotiated for row in self.priced)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +67,12 @@ class Day:
 def of(rows: Sequence[PriceSpend], reckoning: Reckoning) -> Breakdown:
     """By model, class and price; what is shown sums to the total shown."""
     column = figures.column([row.cost for row in rows], reckoning)
-    shown = [_row(row, cost) for row, cost in zip(rows, column.figures, strict=True)]
+    shown = [_row(row, cost, reckoning) for row, cost in zip(rows, column.figures, strict=True)]
     gaps = tuple(row for row, of in zip(shown, rows, strict=True) if of.cost is None)
     return Breakdown(
         priced=tuple(row for row, of in zip(shown, rows, strict=True) if of.cost is not None),
         unpriced=gaps,
         total=column.total,
-        currencies=", ".join(sorted({row.currency for row in shown if row.currency})),
         unpriced_tokens=sum(row.tokens for row in gaps),
     )
 
@@ -94,14 +107,21 @@ def each_day(rows: Sequence[DaySpend]) -> tuple[Point, ...]:
     return tuple(Point(row.day, row.cost.amount if row.cost else Decimal(0)) for row in rows)
 
 
-def _row(row: PriceSpend, cost: Figure) -> PriceRow:
+def _row(row: PriceSpend, cost: Figure, reckoning: Reckoning) -> PriceRow:
+    currency = row.list_cost.currency if row.list_cost else reckoning.currency
+    at_list = replace(reckoning, basis=Basis.LIST, currency=currency)
     return PriceRow(
         model=row.model or row.deployment or "unknown deployment",
         token_class=row.token_class,
         tokens=row.quantity,
         unit_price=row.unit_price,
+        units=row.units_per_price,
         currency=row.price_currency,
         since=row.price_from,
+        holds_from=row.holds_from,
+        meter_id=row.meter_id,
         sheet=row.sheet,
+        markup=row.markup,
+        listed=figures.one(row.list_cost, at_list, "no list price"),
         cost=cost,
     )

@@ -86,6 +86,7 @@ def statement(request: TenantRequest, slug: str, month: str) -> HttpResponse:
     """The sheet of a month."""
     team, period = _asked(request, slug, month)
     sheet = statements.draft(team, period)
+    negotiated = any(line.sheet or line.markup is not None for line in sheet.lines)
     return render(
         request,
         "statements/statement.html",
@@ -94,6 +95,8 @@ def statement(request: TenantRequest, slug: str, month: str) -> HttpResponse:
             "month": Month.of(period, now=clock.now()),
             "statement": sheet,
             "groups": _groups(sheet.lines),
+            "negotiated": negotiated,
+            "columns": 5 if negotiated else 4,
         },
     )
 

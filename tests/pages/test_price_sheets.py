@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from billing import rating
 from billing.documents import price_sheet_csv
-from billing.models import DayToRate, PriceSheet
+from billing.models import DayToRate, PriceSheet, RatedDay
 from billing.prices import sheets
 from tenancy import scope
 from tenancy.runs import Contention
@@ -21,7 +22,12 @@ SHEETS = "/t/contoso/prices/sheets/"
 NEW = f"{SHEETS}new/"
 METER = "0b0e5d1f-0000-4000-8000-000000000001"
 TENTH = "Kind,ProductFilter,Percent\r\ndiscount,Azure OpenAI*,10"
-GIVEN = {"name": "Contract", "source": "Enrollment 77", "effective_from": "2026-11-01", "effective_until": ""}
+GIVEN = {
+    "name": "Contract",
+    "source": "Enrollment 77",
+    "effective_from": "2026-11-01",
+    "effective_until": "",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -242,3 +248,79 @@ def test_fabrikam_has_no_sheet_of_contosos(world: World) -> None:
     number = applied(world).pk
     assert world.mallory.get(f"/t/fabrikam/prices/sheets/{number}/").status_code == 404
     assert "Contract" not in text(world.mallory.get("/t/fabrikam/prices/sheets/"))
+
+
+# Where amounts are shown.
+
+
+@pytest.fixture
+def negotiated(world: World) -> World:
+    """Contoso's November, rated at a tenth off with five percent on top."""
+    applied(world, f"{TENTH}\r\nmarkup,,5")
+    rating.rate(world.contoso.ref, contention=Contention.TAKE_OVER)
+    return world
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "teams/search/",
+        "subscriptions/apim-contoso/key-search/",
+        "teams/search/statements/2026-11/",
+    ],
+)
+def test_an_amount_says_the_sheet_that_made_it_and_the_list_cost(
+    negotiated: World, place: str
+) -> None:
+    for name in ("alice", "dan"):
+        browser: Browser = getattr(negotiated, name)
+        page = browser.get(f"/t/contoso/{place}")
+        said = text(page)
+        assert "sheet “Contract” since 1 Nov 2026 UTC, 5 % on top" in said
+        assert "1.65375 USD per 1M" in said
+        assert "1.75 USD 1.65" in said
+        links = re.findall(r'href="([^"]*/prices/why/[^"]+)"', page.content.decode())
+        assert bool(links) is (name == "dan")
+        for link in links:
+            assert "10 % off product “Azure OpenAI*”" in text(browser.get(html.unescape(link)))
+
+
+def test_without_a_sheet_the_list_is_not_told_twice(world: World) -> None:
+    said = text(world.dan.get("/t/contoso/teams/search/statements/2026-11/"))
+    assert "list price since 1 Sep 2026 UTC" in said
+    assert "At list" not in said
+
+
+def test_what_is_no_token_is_priced_by_its_own_unit(world: World) -> None:
+    with scope.of(world.contoso.ref):
+        row = RatedDay.objects.get(day=BUCKET.date(), subscription=world.search.subscription)
+        for token_class, quantity, unit_price, units in (
+            ("images", 12, Decimal("0.04"), 1),
+            ("audio_seconds", 7200, Decimal("0.36"), 3600),
+            ("searches", 1, Decimal("0.014"), 1),
+            ("output", 5_000_000, None, 1),
+        ):
+            row.pk, row.token_class, row.quantity = None, token_class, quantity
+            row.unit_price, row.units_per_price = unit_price, units
+            row.price_currency = "USD" if unit_price is not None else ""
+            row.cost = quantity * unit_price / units if unit_price is not None else Decimal(0)
+            row.list_cost = row.cost
+            row.save(force_insert=True)
+    for place in ("teams/search/", "teams/search/statements/2026-11/"):
+        said = text(world.dan.get(f"/t/contoso/{place}"))
+        assert "12 images 0.04 USD per image" in said
+        assert "7,200 seconds 0.36 USD per 3,600 seconds" in said
+        assert "1 search 0.014 USD per search" in said
+        assert "not charged by use: its capacity is paid for 5,000,000 capacity paid 0.00" in said
+
+
+def test_what_is_paid_for_is_told_apart_from_what_has_no_price(world: World) -> None:
+    with scope.of(world.contoso.ref):
+        row = RatedDay.objects.get(day=BUCKET.date(), subscription=world.search.subscription)
+        row.unit_price, row.price_currency, row.price, row.list_cost = None, "", None, None
+        for day, cost in ((5, Decimal(0)), (6, None)):
+            row.pk, row.day, row.cost = None, BUCKET.date().replace(day=day), cost
+            row.save(force_insert=True)
+    said = text(world.dan.get("/t/contoso/teams/search/"))
+    assert "1,000,000 capacity paid" in said
+    assert "1,000,000 tokens have no price" in said
