@@ -55,6 +55,8 @@ _ACTIVATE = _HERE.with_name("activate_list.sql").read_text()
 #: Decimal places that are kept of a price as listed and per single unit; a finer one is left out.
 _LISTED_PLACES, _PLACES = 12, 15
 
+_Value = int | str | datetime | list[str]
+
 
 class Shrunken(Refused):
     code = "price-list-shrunken"
@@ -201,7 +203,7 @@ def _activate(
     known = Meter.objects.filter(vanished_at=None, service_name__in=services).count()
     if meters < known * (1 - MOST_LOST):
         raise Shrunken(now=meters, before=known)
-    values = {
+    values: dict[str, _Value] = {
         "run": run.row.pk,
         "at": run.row.started_at,
         "services": list(services),
@@ -237,7 +239,7 @@ def _stage(rows: Iterable[_Row]) -> None:
         cursor.execute("ANALYZE price_stage")
 
 
-def _counted(statement: str, values: Mapping[str, object]) -> dict[str, int]:
+def _counted(statement: str, values: Mapping[str, _Value]) -> dict[str, int]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return dict(cursor.fetchall())

@@ -49,7 +49,7 @@ def test_a_new_price_is_added_and_the_old_one_stays_for_its_time(shop: Azure) ->
     assert set(before) < set(after)
 
 
-BREAKS = {
+BREAKS: dict[str, tuple[type[ConnectorError], dict[str, Any]]] = {
     "status": (ConnectorError, {"status": 403}),
     "truncate": (ConnectorError, {"times": 9}),
     "reset": (ConnectorError, {"times": 9}),
