@@ -8,10 +8,16 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+from billing import mixes
+from billing.mixes import Mix
 from billing.prices.estimates import MOST_MODELS, Asked
 from billing.prices.throughput import Given
 from billing.rules.estimating import MOST_UNITS, Load, Peak
 from billing.rules.offers import DeploymentType
+from inventory import subscriptions, teams
+from tenancy import periods, tenants
+from tenancy.access import Actor
+from tenancy.periods import Period
 
 _WHOLE = re.compile(r"[0-9]{1,3}(?:[, ][0-9]{3})+|[0-9]{1,13}", re.ASCII)
 _DECIMAL = re.compile(r"-?[0-9]{1,13}(?:\.[0-9]{1,2})?", re.ASCII)
@@ -126,6 +132,15 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Filled:
+    """From whose last month fields are filled; ``mix`` None: there was no call with tokens."""
+
+    whose: str
+    period: Period
+    mix: Mix | None
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """What was asked, or what is wrong with it by field."""
 
@@ -137,6 +152,48 @@ def models_of(texts: Sequence[str]) -> tuple[str, ...]:
     """The models named, each once, whether one by one or with commas between them."""
     names = (name.strip().lower() for text in texts for name in text.split(","))
     return tuple(dict.fromkeys(name for name in names if name))
+
+
+def filled(actor: Actor, *, subscription: str, team: str, at: datetime) -> Filled | None:
+    """The last month of a subscription (``gateway/name``) or of a team; None where none is named.
+
+    Raises:
+        NotFound: there is none of this name, or it is not the actor's to see.
+    """
+    billing = tenants.billing()
+    period = billing.month_at(at).previous()
+    if subscription:
+        gateway, _, name = subscription.partition("/")
+        one = subscriptions.one(actor, gateway, name)
+        return Filled(one.name, period, mixes.of([one], period))
+    if team:
+        found = teams.one(actor, team)
+        owned = teams.owned([found.pk], on=periods.local_day(at, billing.zone))
+        return Filled(found.name, period, mixes.of(owned.get(found.pk, ()), period))
+    return None
+
+
+def texts(given: Mapping[str, str], mix: Mix | None) -> dict[str, str]:
+    """What stands in each field: as given, else from the mix, else the usual."""
+    usual = {one.name: one.default or "" for one in NUMBERS}
+    if mix:
+        usual |= {
+            "calls": str(mix.calls),
+            "input_tokens": str(mix.input_tokens),
+            "cached_tokens": str(mix.cached_tokens),
+            "output_tokens": str(mix.output_tokens),
+        }
+    return {name: given.get(name, text) for name, text in usual.items()}
+
+
+def chosen(models: Sequence[str], *, deployment_type: str, region: str, mix: Mix | None) -> Choice:
+    """What is chosen: as given, else as the mix had it most; the usual type."""
+    usual = mix.deployment_type if mix and mix.deployment_type in list(DeploymentType) else ""
+    return Choice(
+        models=models_of(models) or (mix.models[:MOST_MODELS] if mix else ()),
+        deployment_type=deployment_type or usual or DeploymentType.GLOBAL,
+        region=region.strip() or (mix.region if mix else ""),
+    )
 
 
 def question(choice: Choice, texts: Mapping[str, str], *, at: datetime) -> Question:

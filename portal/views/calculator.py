@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from billing import mixes
 from billing.mixes import Mix
 from billing.prices import estimates
 from billing.prices.estimates import MOST_MODELS, Answer, Offer
 from billing.rules import ptu_throughput
 from billing.rules.offers import DeploymentType
-from inventory import subscriptions, teams
+from inventory import teams
 from portal import comparison, crossing, estimating
 from portal.comparison import Comparison
 from portal.crossing import Crossing
-from portal.estimating import Choice, Number
+from portal.estimating import Choice, Filled, Number
 from portal.tenant_scope import TenantRequest
 from tenancy import clock, periods, tenants
 from tenancy.access import Actor
-from tenancy.periods import Period
 
 _USUAL_REGION = "swedencentral"
 
@@ -36,15 +34,6 @@ class Field:
     number: Number
     text: str
     fault: str
-
-
-@dataclass(frozen=True, slots=True)
-class Filled:
-    """From whose last month the fields were filled; ``mix`` None: there was no call with tokens."""
-
-    whose: str
-    period: Period
-    mix: Mix | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +58,16 @@ class Source:
 def calculator(request: TenantRequest) -> HttpResponse:
     """The form, and what it asks: everything is in the address."""
     now, billing = clock.now(), tenants.billing()
-    filled = _filled(request, now=now)
-    choice, texts = _choice(request, filled), _texts(request, filled)
+    asked = request.GET
+    filled = estimating.filled(
+        request.actor,
+        subscription=asked.get("subscription", ""),
+        team=asked.get("team", ""),
+        at=now,
+    )
+    mix = filled.mix if filled else None
+    choice = _choice(request, mix)
+    texts = estimating.texts(asked.dict(), mix)
     faults: Mapping[str, str] = {}
     answers: tuple[Answer, ...] = ()
     shown: Comparison | None = None
@@ -116,55 +113,20 @@ def _crossing(shown: Comparison | None) -> tuple[str, Crossing] | None:
     return None
 
 
-def _filled(request: TenantRequest, *, now: datetime) -> Filled | None:
-    """The mix of whom the address names.
-
-    Raises:
-        NotFound: it names nobody that the actor may see.
-    """
-    actor, billing = request.actor, tenants.billing()
-    period = billing.month_at(now).previous()
-    if path := request.GET.get("subscription"):
-        gateway, _, name = path.partition("/")
-        subscription = subscriptions.one(actor, gateway, name)
-        return Filled(subscription.name, period, mixes.of([subscription], period))
-    if slug := request.GET.get("team"):
-        team = teams.one(actor, slug)
-        owned = teams.owned([team.pk], on=periods.local_day(now, billing.zone))
-        return Filled(team.name, period, mixes.of(owned.get(team.pk, ()), period))
-    return None
-
-
-def _choice(request: TenantRequest, filled: Filled | None) -> Choice:
-    mix = filled.mix if filled else None
+def _choice(request: TenantRequest, mix: Mix | None) -> Choice:
+    """What is chosen; without a region the usual one, where the list has it."""
+    asked = request.GET
+    choice = estimating.chosen(
+        asked.getlist("model"),
+        deployment_type=asked.get("deployment_type", ""),
+        region=asked.get("region", ""),
+        mix=mix,
+    )
+    if choice.region:
+        return choice
     regions = estimates.regions()
     usual = _USUAL_REGION if _USUAL_REGION in regions else next(iter(regions), "")
-    kind = mix.deployment_type if mix and mix.deployment_type in list(DeploymentType) else ""
-    models = estimating.models_of(request.GET.getlist("model"))
-    return Choice(
-        models=models or (mix.models[:MOST_MODELS] if mix else ()),
-        deployment_type=request.GET.get("deployment_type") or kind or DeploymentType.GLOBAL,
-        region=request.GET.get("region", "").strip() or (mix.region if mix else "") or usual,
-    )
-
-
-def _texts(request: TenantRequest, filled: Filled | None) -> dict[str, str]:
-    """What stands in each field: as sent, else from the mix, else the usual."""
-    mix = filled.mix if filled else None
-    from_mix = (
-        {
-            "calls": mix.calls,
-            "input_tokens": mix.input_tokens,
-            "cached_tokens": mix.cached_tokens,
-            "output_tokens": mix.output_tokens,
-        }
-        if mix
-        else {}
-    )
-    return {
-        one.name: request.GET.get(one.name, str(from_mix.get(one.name, one.default or "")))
-        for one in estimating.NUMBERS
-    }
+    return replace(choice, region=usual)
 
 
 def _given(request: TenantRequest) -> list[tuple[str, str]]:

@@ -33,6 +33,12 @@ EVERY = (
     Address("mapping-proposals", "/api/v1/mapping-proposals/", "read:prices"),
     Address("unpriced", "/api/v1/unpriced/", "read:prices"),
     Address("price-sheets", "/api/v1/price-sheets/", "read:prices"),
+    Address(
+        "estimates",
+        "/api/v1/estimates/?model=gpt-5.2-chat&region=swedencentral&calls=1000&input_tokens=100"
+        "&output_tokens=0",
+        "read:prices",
+    ),
     Address("rerating", "/api/v1/rerating/", "read:prices"),
     Address("price-changes", "/api/v1/price-changes/", "read:prices"),
     Address("meters", "/api/v1/meters/", "read:prices"),
