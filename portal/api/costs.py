@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from billing import details
 from billing.models import RatedDay
+from billing.rules.sheet_lines import Kind
 from billing.rules.token_classes import TokenClass
 from portal.api import examples, paging
 from portal.api.answers import page_of
@@ -24,14 +25,25 @@ LONGEST = timedelta(days=366)
 
 
 class PriceItem(serializers.Serializer[Any]):
-    """The list price that was in force."""
+    """The list price that was in force, whatever was charged."""
 
-    unit_price = Exact(help_text="Per single token.")
+    unit_price = Exact(help_text="Per single unit of the meter.")
     currency = serializers.CharField(help_text="ISO 4217: the list's.")
     effective_from = serializers.DateTimeField()
     meter_id = serializers.CharField(source="meter.azure_id", help_text="Azure's id of the meter.")
     meter_name = serializers.CharField(source="meter.meter_name")
     region = serializers.CharField(source="meter.region", allow_blank=True)
+
+
+class SheetUsed(serializers.Serializer[Any]):
+    """A line of a price sheet that the price was made with."""
+
+    sheet = serializers.IntegerField(source="sheet_id", help_text="The sheet's id.")
+    name = serializers.CharField(source="sheet.name")
+    line = serializers.IntegerField(source="number")
+    kind = serializers.ChoiceField(list(Kind))
+    percent = Exact(allow_null=True, help_text="Off, or on top; null of an exact price.")
+    effective_from = serializers.DateTimeField(source="sheet.effective_from")
 
 
 class RateItem(serializers.Serializer[Any]):
@@ -45,7 +57,10 @@ class RateItem(serializers.Serializer[Any]):
 
 
 class CostItem(serializers.Serializer[Any]):
-    """What a day's tokens of one class cost at one price: quantity × unit price × rate."""
+    """What a day's use of one class cost at one price.
+
+    `cost` is `quantity` × `unit_price` ÷ `units_per_price` × the exchange rate.
+    """
 
     day = serializers.DateField(help_text="Calendar day of the tenant's time zone.")
     gateway = serializers.CharField(source="subscription.gateway.name")
@@ -57,15 +72,35 @@ class CostItem(serializers.Serializer[Any]):
     host = serializers.CharField(source="deployment.host", allow_blank=True)
     model = serializers.CharField(source="deployment.model", allow_blank=True)
     token_class = serializers.ChoiceField([one.value for one in TokenClass])
-    quantity = serializers.IntegerField(help_text="Tokens.")
-    price = PriceItem(allow_null=True, help_text="Null: unpriced.")
-    exchange_rate = RateItem(
-        allow_null=True, help_text="Null where the list's currency is the tenant's, or unpriced."
+    quantity = serializers.IntegerField(help_text="In `unit`.")
+    unit = serializers.SerializerMethodField(help_text="What one of the quantity is.")
+    unit_price = Exact(
+        allow_null=True,
+        help_text="What was charged by, in `price_currency`: the list's price, or what `sheet` and "
+        "`markup` made of it. Null: unpriced, or the capacity is paid for and `cost` is 0.",
     )
-    list_cost = Exact(allow_null=True, help_text="Unrounded, in the price's currency.")
+    price_currency = serializers.CharField(allow_blank=True, help_text="ISO 4217; may be empty.")
+    units_per_price = serializers.IntegerField(help_text="1 for most; 3600 seconds of an hour.")
+    price = PriceItem(
+        allow_null=True, help_text="Null: the list has none, or what was used is not mapped."
+    )
+    sheet = SheetUsed(
+        source="sheet_line", allow_null=True, help_text="An exact price or a discount; null: none."
+    )
+    markup = SheetUsed(source="markup_line", allow_null=True, help_text="Null: none.")
+    exchange_rate = RateItem(
+        allow_null=True, help_text="Null where the price's currency is the tenant's, or unpriced."
+    )
+    list_cost = Exact(
+        allow_null=True,
+        help_text="What the list would charge: unrounded, in the currency of `price`.",
+    )
     cost = Exact(allow_null=True, help_text="Unrounded, in `currency`. Null: unpriced, not zero.")
     currency = serializers.SerializerMethodField(help_text="ISO 4217: the tenant's.")
     basis = serializers.SerializerMethodField()
+
+    def get_unit(self, row: RatedDay) -> str:
+        return TokenClass(row.token_class).unit
 
     def get_currency(self, row: RatedDay) -> str:
         return str(self.context["currency"])
@@ -115,7 +150,7 @@ class Costs(ScopedView):
         tag="costs",
         summary="Costs, day by day",
         description=(
-            "Day × subscription × deployment × token class × price × exchange rate, ordered by "
+            "Day × subscription × deployment × token class × price × sheet × rate, ordered by "
             "day. Of a team and a month, the sum of `cost`, rounded once, is the total of that "
             "team's statement."
         ),

@@ -13,6 +13,7 @@ from rest_framework.reverse import reverse
 
 from billing import statements, team_months
 from billing.documents import csv
+from billing.rules.token_classes import TokenClass
 from billing.statements import StatementView
 from billing.team_months import TeamMonth
 from inventory.models import Team
@@ -40,6 +41,13 @@ class StatementListItem(serializers.Serializer[Any]):
     url = serializers.URLField()
 
 
+class ListMoney(serializers.Serializer[Any]):
+    """An unrounded amount on the list basis, in the list's currency."""
+
+    amount = Exact()
+    currency = serializers.CharField(help_text="ISO 4217.")
+
+
 class LineItem(serializers.Serializer[Any]):
     """One price of one token class of one deployment of one subscription."""
 
@@ -50,19 +58,35 @@ class LineItem(serializers.Serializer[Any]):
     deployment = serializers.CharField()
     model = serializers.CharField(allow_blank=True)
     token_class = serializers.CharField()
-    quantity = serializers.IntegerField(help_text="Tokens.")
-    unit_price = Exact(help_text="Per single token, in `price_currency`.")
-    price_currency = serializers.CharField()
-    price_from = serializers.DateTimeField()
-    meter_id = serializers.CharField()
-    meter_name = serializers.CharField(source="meter")
+    quantity = serializers.IntegerField(help_text="In the class's unit: tokens for most.")
+    unit = serializers.SerializerMethodField(help_text="What one of the quantity is.")
+    unit_price = Exact(
+        allow_null=True,
+        help_text="For `units_per_price` of the quantity, in `price_currency`. Null: not charged "
+        "by use, the deployment's capacity is paid for.",
+    )
+    units_per_price = serializers.IntegerField(help_text="1 for most; 3600 seconds of an hour.")
+    price_currency = serializers.CharField(allow_blank=True, help_text="ISO 4217.")
+    price_from = serializers.DateTimeField(
+        allow_null=True, help_text="Since when: the sheet's start, else the list price's."
+    )
+    sheet = serializers.CharField(
+        allow_blank=True, help_text="The price sheet that made the price; empty: the list's."
+    )
+    markup_percent = Exact(source="markup", allow_null=True, help_text="Put on top by a sheet.")
+    meter_id = serializers.CharField(allow_blank=True)
+    meter_name = serializers.CharField(source="meter", allow_blank=True)
+    list_cost = ListMoney(allow_null=True, help_text="What the list would charge, unrounded.")
     exchange_rate = Exact(allow_null=True)
     exact = Exact(source="exact.amount", help_text="The unrounded amount.")
     amount = Rounded(source="amount.amount", help_text="Its share of the rounded total.")
 
+    def get_unit(self, line: statements.Line) -> str:
+        return TokenClass(line.token_class).unit
 
-class UnpricedItem(serializers.Serializer[Any]):
-    """Tokens without a price in force: counted, in no amount."""
+
+class StatementGap(serializers.Serializer[Any]):
+    """Usage without a price in force: counted, in no amount."""
 
     subscription = serializers.CharField()
     deployment = serializers.CharField()
@@ -91,7 +115,7 @@ class StatementItem(serializers.Serializer[Any]):
     currency = serializers.CharField(help_text="ISO 4217, of `amount`, `exact` and `total`.")
     total = Rounded(source="total.amount")
     lines = LineItem(many=True)
-    unpriced = UnpricedItem(many=True)
+    unpriced = StatementGap(many=True)
     unpriced_tokens = serializers.IntegerField()
     exchange_rates = RateUsedItem(source="rates", many=True)
     usage_through = serializers.DateTimeField(

@@ -10,11 +10,13 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client
 
+from billing import rating
 from billing.documents import price_sheet_csv
-from billing.models import PriceSheet
+from billing.models import PriceSheet, RatedDay, SheetLine
 from tenancy import scope
+from tenancy.runs import Contention
 from tests.api.conftest import problem
-from tests.world import World
+from tests.world import BUCKET, World
 
 ROOT = "/api/v1/price-sheets/"
 METER = "0b0e5d1f-0000-4000-8000-000000000001"
@@ -206,3 +208,75 @@ def test_an_end_is_told_and_set(world: World) -> None:
     assert post(world, path, end | {"plan": told["plan"]}).json()["applied"] is True
     early = end | {"effective_until": "2026-10-03T00:00:00Z"}
     assert problem(post(world, path, early), 400)["code"] == "price-sheet-ends-before-start"
+
+
+# What it made of costs.
+
+
+@pytest.fixture
+def rated(world: World) -> World:
+    """November at a tenth off and five percent on top; twelve pictures and paid capacity beside."""
+    body = BODY | {"lines": [TENTH, {"kind": "markup", "percent": "5"}]}
+    plan = post(world, ROOT, body).json()["plan"]
+    assert post(world, ROOT, body | {"plan": plan}).status_code == 200
+    rating.rate(world.contoso.ref, contention=Contention.TAKE_OVER)
+    with scope.of(world.contoso.ref):
+        row = RatedDay.objects.get(day=BUCKET.date(), subscription=world.search.subscription)
+        row.pk, row.token_class, row.quantity, row.list_cost = None, "images", 12, None
+        row.price, row.sheet_line, row.markup_line = None, None, None
+        row.unit_price, row.price_currency, row.cost = None, "", Decimal(0)
+        row.save(force_insert=True)
+    return world
+
+
+def test_a_cost_says_the_sheet_that_made_it_and_the_list_cost(rated: World) -> None:
+    rows = get(rated, "/api/v1/costs/?month=2026-11&team=search").json()["results"]
+    (tokens,) = [row for row in rows if row["token_class"] == "input"]
+    assert tokens["unit_price"] == "0.00000165375"
+    assert tokens["price_currency"] == "USD"
+    assert tokens["price"]["unit_price"] == "0.00000175"
+    assert (tokens["sheet"]["name"], tokens["sheet"]["line"]) == ("Contract", 1)
+    assert (tokens["markup"]["kind"], tokens["markup"]["percent"]) == ("markup", "5")
+    assert (tokens["list_cost"], tokens["cost"]) == ("1.75", "1.65375")
+
+
+def test_what_capacity_covers_costs_nothing_and_has_no_price(rated: World) -> None:
+    rows = get(rated, "/api/v1/costs/?month=2026-11&team=search").json()["results"]
+    (images,) = [row for row in rows if row["token_class"] == "images"]
+    assert (images["unit"], images["quantity"], images["cost"]) == ("image", 12, "0")
+    assert (images["unit_price"], images["price"], images["sheet"]) == (None, None, None)
+    lines = get(rated, "/api/v1/teams/search/statements/2026-11/").json()["lines"]
+    (line,) = [one for one in lines if one["token_class"] == "images"]
+    assert (line["unit"], line["unit_price"], line["amount"]) == ("image", None, "0.00")
+
+
+def test_a_statements_line_says_the_sheet_and_the_list_cost(rated: World) -> None:
+    statement = get(rated, "/api/v1/teams/search/statements/2026-11/").json()
+    (line,) = [one for one in statement["lines"] if one["token_class"] == "input"]
+    assert (line["sheet"], line["markup_percent"]) == ("Contract", "5")
+    assert line["list_cost"] == {"amount": "1.75", "currency": "USD"}
+    assert line["price_from"] == "2026-11-01T00:00:00Z"
+    assert (line["exact"], statement["total"]) == ("1.65375", "1.65")
+
+
+def test_every_cost_is_quantity_times_unit_price_times_rate(rated: World) -> None:
+    for row in get(rated, "/api/v1/costs/?month=2026-11").json()["results"]:
+        if row["unit_price"] is not None:
+            whole = row["quantity"] * Decimal(row["unit_price"])
+            assert Decimal(row["cost"]) == whole / row["units_per_price"]
+
+
+def test_rows_of_a_day_that_differ_in_their_sheet_alone_are_each_seen_once(world: World) -> None:
+    """A sheet that ends within a day: both its prices are rows of that day."""
+    with scope.of(world.contoso.ref):
+        row = RatedDay.objects.get(day=BUCKET.date(), subscription=world.search.subscription)
+        line = SheetLine.objects.filter(sheet__name="Pilot", kind="discount").get()
+        row.pk, row.sheet_line, row.quantity = None, line, 7
+        row.save(force_insert=True)
+    path = "/api/v1/costs/?month=2026-11&team=search&page_size=1"
+    seen = []
+    while path:
+        page = get(world, path).json()
+        seen += [row["quantity"] for row in page["results"]]
+        path = page["next"]
+    assert sorted(seen) == [7, 1_000_000]
