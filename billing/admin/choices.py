@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
 
-from billing import marking
-from billing.models import BillingSettings, ExchangeRate, MeterMapping
+from billing.models import BillingSettings, ExchangeRate, MeterMapping, PriceDecision
 from tenancy.administration import May, TenantModelAdmin
 
 
@@ -17,16 +14,12 @@ class BillingSettingsAdmin(TenantModelAdmin):
 
 @admin.register(ExchangeRate)
 class ExchangeRateAdmin(TenantModelAdmin):
-    """A rate that is wrong is corrected, not removed: amounts were computed with it."""
+    """For looking: a rate is set on the page that shows its effect first."""
 
-    admins_may = May.ADD | May.CHANGE
-    list_display = ("from_currency", "to_currency", "rate", "effective_from", "source")
-    list_filter = ("from_currency", "to_currency")
+    list_display = ("from_currency", "to_currency", "rate", "effective_from", "source", "origin")
+    list_filter = ("from_currency", "to_currency", "origin")
     search_fields = ("source",)
     date_hierarchy = "effective_from"
-
-    def follow(self, obj: Any, form: Any) -> None:
-        marking.mark_days(since=_earliest(obj, form))
 
 
 @admin.register(MeterMapping)
@@ -47,6 +40,12 @@ class MeterMappingAdmin(TenantModelAdmin):
     date_hierarchy = "effective_from"
 
 
-def _earliest(obj: Any, form: Any) -> Any:
-    """The first instant whose amounts can differ: of the old start and the new."""
-    return min(obj.effective_from, form.initial.get("effective_from") or obj.effective_from)
+@admin.register(PriceDecision)
+class PriceDecisionAdmin(TenantModelAdmin):
+    """For looking: a suspect price is decided on the page that shows its effect first."""
+
+    list_display = ("price", "verdict", "decided_by", "decided_at")
+    list_filter = ("verdict",)
+    list_select_related = ("price__meter",)
+    search_fields = ("price__meter__meter_name", "decided_by", "reason")
+    date_hierarchy = "decided_at"

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from billing.models import DayToRate, PeriodToDate, RatedDay, UsageFeed
+from billing.models import (
+    ClassUsage,
+    ClosedMonth,
+    DayToRate,
+    PeriodToDate,
+    ProposedAdjustment,
+    RatedDay,
+    UsageFeed,
+)
 from tenancy.administration import AmountsAdmin, TenantModelAdmin, amount
 
 
@@ -18,6 +26,36 @@ class UsageFeedAdmin(TenantModelAdmin):
 class DayToRateAdmin(TenantModelAdmin):
     list_display = ("day",)
     date_hierarchy = "day"
+
+
+@admin.register(ClassUsage)
+class ClassUsageAdmin(TenantModelAdmin):
+    list_display = ("bucket_start", "subscription", "deployment", "token_class", "quantity")
+    list_filter = ("token_class",)
+    list_select_related = ("subscription", "deployment")
+    search_fields = ("subscription__name", "deployment__name")
+    date_hierarchy = "bucket_start"
+
+
+@admin.register(ClosedMonth)
+class ClosedMonthAdmin(TenantModelAdmin):
+    list_display = ("first_day", "closed_by", "closed_at")
+    date_hierarchy = "first_day"
+
+
+@admin.register(ProposedAdjustment)
+class ProposedAdjustmentAdmin(AmountsAdmin):
+    list_display = (
+        "first_day",
+        "subscription",
+        "deployment",
+        "token_class",
+        amount("cost_before", described="cost as closed"),
+        amount("cost_after", described="cost today"),
+    )
+    list_filter = ("first_day", "token_class")
+    list_select_related = ("subscription", "deployment")
+    search_fields = ("subscription__name", "deployment__name")
 
 
 @admin.register(RatedDay)

@@ -6,13 +6,15 @@ from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
 
-from billing.models import DayToRate, ExchangeRate, MeterMapping
+import pytest
+
+from billing.models import ExchangeRate, MeterMapping, PriceDecision
 from governance.models import Quota
 from inventory.models import CostCenter
 from tenancy import audit, scope
-from tenancy.models import AuditRecord, Membership, Person, Role
+from tenancy.models import AuditRecord, Membership, Person, Role, TenantModel
 from tests.admin.registered import a_row, address
-from tests.world import BUCKET, World
+from tests.world import World
 
 FROM = {"effective_from_0": "2026-09-01", "effective_from_1": "00:00:00"}
 
@@ -81,24 +83,15 @@ def test_a_name_that_is_taken_in_the_tenant_is_said_in_the_form(world: World) ->
     _done(world.erin.post(add, {"code": "ONLY-THEIRS", "name": "not to be seen from here"}))
 
 
-def test_a_corrected_exchange_rate_has_its_days_rated_again(world: World) -> None:
-    row = a_row(world.contoso, ExchangeRate)
-    a_source = row.source
-    said = {"from_currency": "USD", "to_currency": "EUR", "rate": "0.91", "source": "ECB", **FROM}
-    _done(world.erin.post(address(world.contoso, ExchangeRate, row.pk, "change"), said))
-    assert _last(world).before == {"rate": "0.900000000", "source": a_source}
-    with scope.of(world.contoso.ref):
-        assert DayToRate.objects.filter(day=BUCKET.date()).exists()
-    with scope.of(world.fabrikam.ref):
-        assert not DayToRate.objects.filter(day=BUCKET.date()).exists()
-
-
-def test_a_mapping_is_confirmed_where_its_effect_is_shown_and_not_here(world: World) -> None:
-    row = a_row(world.contoso, MeterMapping)
-    said = {"meter": row.meter_id, "reason": "Checked against the price list.", **FROM}
-    answer = world.erin.post(address(world.contoso, MeterMapping, row.pk, "change"), said)
+@pytest.mark.parametrize("kind", [MeterMapping, ExchangeRate, PriceDecision])
+def test_prices_are_changed_where_the_effect_is_shown_and_not_here(
+    world: World, kind: type[TenantModel]
+) -> None:
+    row = a_row(world.contoso, kind)
+    answer = world.erin.post(address(world.contoso, kind, row.pk, "change"), {"rate": "2", **FROM})
     assert answer.status_code == HTTPStatus.FORBIDDEN
-    assert world.erin.get(address(world.contoso, MeterMapping)).status_code == HTTPStatus.OK
+    assert world.erin.get(address(world.contoso, kind)).status_code == HTTPStatus.OK
+    assert world.erin.get(address(world.contoso, kind, "add")).status_code == HTTPStatus.FORBIDDEN
 
 
 def test_a_quota_names_who_set_it(world: World) -> None:
