@@ -16,6 +16,7 @@ from billing.prices import mapping, proposals, unpriced
 from billing.prices.mapping import Choice
 from billing.prices.proposals import Proposed
 from billing.prices.unpriced import Gap
+from billing.rules.meters.matching import MOST_OF_SEVERAL
 from billing.rules.meters.proposing import Candidate
 from portal import figures, rights
 from portal.tenant_scope import TenantRequest
@@ -67,6 +68,11 @@ class Row:
     def choosable(self) -> bool:
         """Whether there is anything to confirm that is not so already."""
         return bool(self.offers) and (self.one.mapping is None or self.one.differs)
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the proposed meter is chosen unless a person chooses another."""
+        return self.one.is_proposed and self.one.proposal.confidence > MOST_OF_SEVERAL
 
     @property
     def held(self) -> str:

@@ -124,6 +124,16 @@ def test_what_cannot_be_confirmed_is_refused_with_the_fix(
     assert says in text(answer)
 
 
+def test_a_person_must_choose_between_two_that_fit_alike(world: World) -> None:
+    listed(GLOBAL_OUT, "14")
+    assert "choose a meter" not in text(world.dan.get(ADDRESS))
+    listed("5.2 chat opt Gl 1M Tokens", "20")
+    assert "choose a meter" in text(world.dan.get(ADDRESS))
+    key = f"{world.contoso.deployment.pk}:output"
+    answer = world.dan.post(ADDRESS, {"choose": key, f"meter:{key}": ""})
+    assert "Choose one of the meters offered" in text(answer)
+
+
 def test_filters_say_what_is_shown(world: World) -> None:
     listed(GLOBAL_OUT, "14")
     assert GLOBAL_OUT in text(world.dan.get(ADDRESS, {"show": "unmapped"}))
