@@ -108,7 +108,7 @@ ESTIMATE: dict[str, Any] = {
                                 "calls": 656843,
                                 "units": 15,
                                 "most_calls": 663989,
-                                "used": "98.9 %",
+                                "used": "0.989237",
                             },
                         },
                         {
@@ -127,7 +127,7 @@ ESTIMATE: dict[str, Any] = {
                                 "calls": 558316,
                                 "units": 15,
                                 "most_calls": 663989,
-                                "used": "84.1 %",
+                                "used": "0.840851",
                             },
                         },
                     ],

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, cast
 
 from drf_spectacular.utils import extend_schema_field
@@ -14,7 +15,7 @@ from billing.rules import estimating as rules
 from billing.rules.estimating import BreakEven
 from billing.rules.offers import DeploymentType
 from billing.rules.token_classes import TokenClass
-from portal import crossing, estimating
+from portal import estimating
 from portal.api import examples
 from portal.api.estimate_example import ESTIMATE
 from portal.api.fields import Exact
@@ -63,10 +64,14 @@ class BreakEvenItem(serializers.Serializer[Any]):
     most_calls = serializers.IntegerField(
         source="most", allow_null=True, help_text="Calls that these PTUs serve; null: any number."
     )
-    used = serializers.SerializerMethodField(help_text="Share of the PTUs used at the peak.")
+    used = serializers.SerializerMethodField(
+        help_text="Share of the PTUs used at the peak, 0 to 1, to six places."
+    )
 
     def get_used(self, one: BreakEven) -> str:
-        return crossing.percent(one.used)
+        return Exact().to_representation(
+            round(Decimal(one.used.numerator) / one.used.denominator, 6)
+        )
 
 
 class WayItem(serializers.Serializer[Any]):

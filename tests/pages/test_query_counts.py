@@ -34,6 +34,8 @@ PAGES = {
     "meter": "/t/contoso/prices/meters/0b0e5d1f-0000-4000-8000-000000000001/",
     "mappings": "/t/contoso/prices/mappings/",
     "rerating": "/t/contoso/prices/rerating/",
+    "calculator": "/t/contoso/prices/calculator/?model=gpt-5.2-chat&region=swedencentral"
+    "&calls=1000&input_tokens=100&output_tokens=0",
     "capacity": "/t/contoso/prices/capacity/?month=2026-09",
 }
 
