@@ -1,5 +1,5 @@
 """Prices, what the tenant chose about them, and what usage cost."""
 
-from billing.admin import capacity, choices, prices, usage
+from billing.admin import capacity, choices, prices, sheets, usage
 
-__all__ = ["capacity", "choices", "prices", "usage"]
+__all__ = ["capacity", "choices", "prices", "sheets", "usage"]

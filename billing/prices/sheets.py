@@ -22,7 +22,7 @@ from billing.prices import shifts
 from billing.rules import sheet_lines
 from billing.rules.sheet_lines import AgreedLine, Draft, Fault, Form, Kind
 from tenancy import access, audit, tenants
-from tenancy.refusals import Invalid, Refused
+from tenancy.refusals import Invalid, NotFound, Refused
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -213,6 +213,23 @@ def one(actor: Actor, number: int) -> PriceSheet:
         NotFound: there is none, or it is not the actor's to see.
     """
     return access.one(PriceSheet, actor, pk=number)
+
+
+def of_tenant() -> tuple[PriceSheet, ...]:
+    """Every sheet of the tenant in scope, newest start first."""
+    return tuple(PriceSheet.objects.all())
+
+
+def numbered(number: int) -> PriceSheet:
+    """The sheet of this number of the tenant in scope.
+
+    Raises:
+        NotFound: there is none.
+    """
+    found = PriceSheet.objects.in_bulk([number]).get(number)
+    if found is None:
+        raise NotFound(kind="price sheet")
+    return found
 
 
 def lines_of(sheet: PriceSheet, *, text: str = "", kind: str = "") -> QuerySet[SheetLine]:

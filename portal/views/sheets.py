@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.http import HttpResponse
@@ -17,7 +17,7 @@ from billing.documents import price_sheet_csv
 from billing.prices import sheet_preview, sheets, why
 from billing.prices.sheets import MOST_FAULTS, Wanted
 from billing.rules.sheet_lines import Column, Draft, Fault, Kind
-from portal import rights
+from portal import instants, rights
 from portal.tenant_scope import TenantRequest
 from portal.views import asked, planned
 from portal.views.planned import Step
@@ -154,7 +154,7 @@ def why_page(request: TenantRequest, azure_id: str) -> HttpResponse:
     """Why a meter costs what it costs, now or at ``?at=2026-11-01T00:00:00Z``."""
     rights.see_prices(request.actor)
     now = clock.now()
-    told = why.of(azure_id, _instant("at", request.GET.get("at", "")) or now)
+    told = why.of(azure_id, instants.read("at", request.GET.get("at", "")) or now)
     return render(request, "prices/why.html", {"why": told, "is_now": "at" not in request.GET})
 
 
@@ -162,8 +162,8 @@ def _planned(request: TenantRequest, given: dict[str, str], draft: Draft) -> Htt
     wanted = Wanted(
         name=given["name"],
         source=given["source"],
-        effective_from=_required("effective_from", given["effective_from"]),
-        effective_until=_instant("effective_until", given["effective_until"]),
+        effective_from=instants.required("effective_from", given["effective_from"]),
+        effective_until=instants.read("effective_until", given["effective_until"]),
         lines=draft.lines,
     )
     actor, now = request.actor, clock.now()
@@ -192,7 +192,7 @@ def _planned(request: TenantRequest, given: dict[str, str], draft: Draft) -> Htt
 def _end(request: TenantRequest, found: PriceSheet) -> HttpResponse:
     rights.change_prices(request.actor)
     given = {name: request.POST.get(name, "").strip() for name in ("effective_until", "reason")}
-    until = _instant("effective_until", given["effective_until"])
+    until = instants.read("effective_until", given["effective_until"])
     actor, now = request.actor, clock.now()
     when = f"ends on {given['effective_until']}" if until else "has no end"
     step = Step(
@@ -239,30 +239,6 @@ def _form(request: TenantRequest, given: Mapping[str, str], wrong: Wrong) -> Htt
 
 def _by_row(faults: tuple[Fault, ...]) -> Wrong:
     return Wrong({}, faults[:MOST_FAULTS], len(faults))
-
-
-def _required(field: str, text: str) -> datetime:
-    instant = _instant(field, text)
-    if instant is None:
-        raise Invalid(field=field, fix="Give a day such as 2026-11-01.")
-    return instant
-
-
-def _instant(field: str, text: str) -> datetime | None:
-    """A day, which is its 00:00 UTC, or an instant with its offset; None for nothing."""
-    if not text:
-        return None
-    try:
-        if len(text) == len("2026-11-01"):
-            day = date.fromisoformat(text)
-            return datetime(day.year, day.month, day.day, tzinfo=UTC)
-        instant = datetime.fromisoformat(text)
-        if instant.tzinfo is None:
-            raise ValueError(text)
-        return instant.astimezone(UTC)
-    except (ValueError, OverflowError):
-        fix = "Give a day such as 2026-11-01, or an instant such as 2026-10-31T23:00:00Z."
-        raise Invalid(field=field, fix=fix) from None
 
 
 def _standing(sheet: PriceSheet, now: datetime) -> str:
