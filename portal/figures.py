@@ -167,10 +167,9 @@ def unit_price(price: Decimal, currency: str, unit: Unit, units: int = 1) -> str
     """The price of `measure` with all its digits, at least those of the currency."""
     if unit is Unit.TOKEN:
         return per_million(EXACT.divide(price, units), currency)
-    least = -money.minor_unit(currency).as_tuple().exponent
-    text = exact(price)
-    decimals = len(text.partition(".")[2])
-    return f"{price:,.{max(decimals, least)}f}"
+    least = money.minor_unit(currency)
+    decimals = max(len(exact(one).partition(".")[2]) for one in (price, least))
+    return f"{price:,.{decimals}f}"
 
 
 def tokens(count: int) -> str:

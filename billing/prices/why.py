@@ -166,7 +166,7 @@ def _list_prices(
     chosen = next((row for row in stated if term and row.pk == term.price_id), None)
     newer = stated[: stated.index(chosen)] if chosen else stated
     held_back = tuple(_doubted(row, verdicts.get(row.pk)) for row in newer)
-    return chosen and _listed(chosen, verdicts.get(chosen.pk)), held_back
+    return _listed(chosen, verdicts.get(chosen.pk)) if chosen else None, held_back
 
 
 def _listed(row: Price, decided: PriceDecision | None) -> Listed:
@@ -237,7 +237,7 @@ def _candidate(
 def said(line: SheetLine) -> str:
     """A line in words: ``10 % off product “Azure OpenAI*”``."""
     if line.kind == SheetLine.Kind.EXACT:
-        return f"{plain(line.listed_price)} {line.currency} per {line.unit_of_measure}"
+        return f"{_text(line.listed_price)} {line.currency} per {line.unit_of_measure}"
     way = "off" if line.kind == SheetLine.Kind.DISCOUNT else "on top of"
     named = [
         f"{what} “{wanted}”"
@@ -248,7 +248,11 @@ def said(line: SheetLine) -> str:
         )
         if wanted
     ]
-    return f"{plain(line.percent)} % {way} {', '.join(named) or 'every meter'}"
+    return f"{_text(line.percent)} % {way} {', '.join(named) or 'every meter'}"
+
+
+def _text(number: Decimal | None) -> str:
+    return "" if number is None else plain(number)
 
 
 def _outcome(

@@ -153,7 +153,7 @@ class CsvParser(BaseParser):
 
     media_type = "text/csv"
 
-    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> bytes:
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
         return bytes(stream.read(price_sheet_csv.LARGEST + 1))
 
 
@@ -206,10 +206,8 @@ class PriceSheets(ScopedView):
     def post(self, request: Request) -> Response:
         rights.change_prices(self.actor)
         _small_enough(request)
-        if isinstance(request.data, bytes):
-            given, draft = _of_csv(request)
-        else:
-            given, draft = _of_json(request)
+        data: Any = request.data
+        given, draft = _of_csv(request, data) if isinstance(data, bytes) else _of_json(request)
         lines = _taken(draft)
         wanted = Wanted(
             name=given["name"],
@@ -318,12 +316,12 @@ def _small_enough(request: Request) -> None:
         raise TooLarge(size=size, most=price_sheet_csv.LARGEST)
 
 
-def _of_csv(request: Request) -> tuple[dict[str, Any], Draft]:
+def _of_csv(request: Request, data: bytes) -> tuple[dict[str, Any], Draft]:
     given = CsvQuery.of(request)
     missing = [name for name in ("name", "source", "effective_from") if name not in given]
     if missing:
         raise serializers.ValidationError({name: ["Give it in the address."] for name in missing})
-    return given, price_sheet_csv.parse(request.data)
+    return given, price_sheet_csv.parse(data)
 
 
 def _of_json(request: Request) -> tuple[dict[str, Any], Draft]:

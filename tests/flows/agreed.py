@@ -83,7 +83,7 @@ def cost(
             price = price + price * markup.percent / 100
         if price is not None:
             price = price.quantize(Decimal("1e-15"), rounding=ROUND_HALF_UP)
-    return Cost(price, currency, listed, own and own.id, markup and markup.id)
+    return Cost(price, currency, listed, own.id if own else None, markup.id if markup else None)
 
 
 def _listed(thing: Thing, at: datetime, prices: Sequence[Stated]) -> Decimal | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -36,6 +37,7 @@ from tests.flows import agreed
 from tests.world import BUCKET, NOW, START, World
 
 DAY = timedelta(days=1)
+Drawn = dict[str, Any]  # Any: what Hypothesis draws, or fields of a sheet
 METER = "0b0e5d1f-0000-4000-8000-000000000001"
 TENTH_OFF = AgreedLine(1, Kind.DISCOUNT, product_filter="Azure OpenAI*", percent=Decimal(10))
 EXACT = AgreedLine(
@@ -44,7 +46,7 @@ EXACT = AgreedLine(
 MARKUP = AgreedLine(1, Kind.MARKUP, percent=Decimal(5))
 
 
-def wanted(*lines: AgreedLine, name: str = "Contract 2026", **changed: object) -> Wanted:
+def wanted(*lines: AgreedLine, name: str = "Contract 2026", **changed: Any) -> Wanted:
     """A sheet from November on."""
     made = Wanted(
         name=name,
@@ -53,7 +55,7 @@ def wanted(*lines: AgreedLine, name: str = "Contract 2026", **changed: object) -
         effective_until=None,
         lines=tuple(replace(line, row=row) for row, line in enumerate(lines, 1)),
     )
-    return replace(made, **changed)  # type: ignore[arg-type]  # fields of the sheet
+    return replace(made, **changed)
 
 
 def put(sheet: Wanted) -> PriceSheet:
@@ -144,7 +146,7 @@ prices = st.decimals(0, 10, places=9)
 
 
 @st.composite
-def situations(draw: st.DrawFn) -> dict[str, list[dict[str, object]]]:
+def situations(draw: st.DrawFn) -> dict[str, list[Drawn]]:
     """Meters, list prices with and without doubts, sheets of all kinds; by place, no ids yet."""
     meters = draw(
         st.lists(
@@ -210,7 +212,7 @@ def situations(draw: st.DrawFn) -> dict[str, list[dict[str, object]]]:
 )
 @given(situations())
 def test_the_statement_says_what_a_plain_reckoning_says(
-    contoso: World, drawn: dict[str, list[dict[str, object]]]
+    contoso: World, drawn: dict[str, list[Drawn]]
 ) -> None:
     with transaction.atomic():
         things = _meters(drawn["meters"])
@@ -234,7 +236,7 @@ def test_the_statement_says_what_a_plain_reckoning_says(
 _NOTHING = agreed.Cost(None, None, None, None, None)
 
 
-def _meters(drawn: list[dict[str, object]]) -> list[agreed.Thing]:
+def _meters(drawn: list[Drawn]) -> list[agreed.Thing]:
     made = [
         Meter.objects.create(
             azure_id=f"drawn-{place}", sku_name="", service_name="", unit_of_measure="1", **values
@@ -244,7 +246,7 @@ def _meters(drawn: list[dict[str, object]]) -> list[agreed.Thing]:
     return [agreed.Thing(one.pk, one.product_name, one.meter_name, one.region) for one in made]
 
 
-def _prices(drawn: list[dict[str, object]], things: list[agreed.Thing]) -> list[agreed.Stated]:
+def _prices(drawn: list[Drawn], things: list[agreed.Thing]) -> list[agreed.Stated]:
     loads = [
         InstallationRun.objects.create(
             step="sync_prices", outcome=Outcome.SUCCEEDED, started_at=START, beat_at=START
@@ -254,14 +256,14 @@ def _prices(drawn: list[dict[str, object]], things: list[agreed.Thing]) -> list[
     found = []
     for one in drawn:
         row = Price.objects.create(
-            meter_id=things[one["meter"]].id,  # type: ignore[call-overload]
+            meter_id=things[one["meter"]].id,
             effective_from=one["since"],
             currency="USD",
             listed_price=one["price"],
             unit_of_measure="1",
             unit_price=one["price"],
             doubts=[{"rule": "jump", "says": "so"}] if one["doubted"] else [],
-            run_id=loads[one["load"]],  # type: ignore[call-overload]
+            run_id=loads[one["load"]],
         )
         if one["verdict"]:
             PriceDecision.objects.create(
@@ -274,17 +276,17 @@ def _prices(drawn: list[dict[str, object]], things: list[agreed.Thing]) -> list[
                 row.run_id,
                 one["price"],
                 one["doubted"],
-                one["verdict"],  # type: ignore[arg-type]
+                one["verdict"],
             )
         )
     return found
 
 
-def _offers(drawn: list[dict[str, object]], things: list[agreed.Thing]) -> list[agreed.Offer]:
+def _offers(drawn: list[Drawn], things: list[agreed.Thing]) -> list[agreed.Offer]:
     found = []
     for place, one in enumerate(drawn):
         since, lasts = one["since"], one["lasts"]
-        until = None if lasts is None else since + lasts * timedelta(hours=6)  # type: ignore[operator]
+        until = None if lasts is None else since + lasts * timedelta(hours=6)
         sheet = PriceSheet.objects.create(
             name=f"drawn {place}",
             effective_from=since,
@@ -293,20 +295,18 @@ def _offers(drawn: list[dict[str, object]], things: list[agreed.Thing]) -> list[
             applied_by="x",
             applied_at=NOW,
         )
-        for number, line in enumerate(one["lines"], 1):  # type: ignore[var-annotated, arg-type]
+        for number, line in enumerate(one["lines"], 1):
             found.append(_offer(sheet, number, line, things))
     return found
 
 
-def _offer(
-    sheet: PriceSheet, number: int, line: dict[str, object], things: list[agreed.Thing]
-) -> agreed.Offer:
+def _offer(sheet: PriceSheet, number: int, line: Drawn, things: list[agreed.Thing]) -> agreed.Offer:
     exact = line["kind"] == "exact"
     row = SheetLine.objects.create(
         sheet=sheet,
         number=number,
         kind=line["kind"],
-        meter_id=things[line["meter"]].id if exact else None,  # type: ignore[call-overload]
+        meter_id=things[line["meter"]].id if exact else None,
         product_filter="" if exact else line["product"],
         meter_filter="" if exact else line["name"],
         region_filter="" if exact else line["region"],
@@ -453,9 +453,7 @@ def test_the_same_sheet_again_changes_nothing(contoso: World) -> None:
         {"effective_until": datetime(2026, 12, 1, tzinfo=UTC)},
     ],
 )
-def test_another_sheet_of_the_same_name_and_start_is_refused(
-    contoso: World, other: dict[str, object]
-) -> None:
+def test_another_sheet_of_the_same_name_and_start_is_refused(contoso: World, other: Drawn) -> None:
     put(wanted(TENTH_OFF))
     with pytest.raises(sheets.OtherSheet, match="later start"):
         put(wanted(TENTH_OFF, **other))
@@ -491,7 +489,7 @@ def test_both_changes_are_in_the_audit_log(contoso: World) -> None:
     ],
 )
 def test_what_is_no_sheet_is_refused_at_its_field(
-    contoso: World, changed: dict[str, object], field: str
+    contoso: World, changed: Drawn, field: str
 ) -> None:
     with pytest.raises(Invalid) as refused:
         put(wanted(TENTH_OFF, **changed))

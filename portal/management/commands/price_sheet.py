@@ -65,8 +65,8 @@ class Command(PlanCommand):
     def _import(self, options: dict[str, Any]) -> str:
         draft = _read(options["file"])
         if draft.faults:
-            told = "\n".join(f"  {fault}" for fault in draft.faults[:MOST_FAULTS])
-            raise CommandError(f"--import: {len(draft.faults)} cells cannot be taken\n{told}")
+            faults = "\n".join(f"  {fault}" for fault in draft.faults[:MOST_FAULTS])
+            raise CommandError(f"--import: {len(draft.faults)} cells cannot be taken\n{faults}")
         wanted = Wanted(
             name=options["name"],
             source=options["source"],
