@@ -256,6 +256,8 @@ def _doubts(rows: Sequence[_Row]) -> dict[int, str]:
         )
         for number, price, unit in cursor.fetchall():
             former[number] = None if price is None else Former(price, LIST_CURRENCY, unit)
+    if not former:
+        return {}
     found = sanity.doubts(
         [_listed(row) for row in rows if row.number in former],
         among=[_listed(row) for row in _newest(rows)],

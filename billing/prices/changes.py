@@ -55,13 +55,13 @@ def recorded(
     meters: Meters = Meters.ALL,
     which: Which = Which.ALL,
 ) -> QuerySet[PriceChange]:
-    """The changes that fit, the newest load first, with their meters and prices.
+    """The changes that fit, with their meters and prices: the newest load first, in it used meters.
 
     ``text`` is looked for in the meter's name, product, region and id. ``used`` says whether a
     mapping of the tenant in scope names the meter.
     """
     rows = PriceChange.objects.select_related("meter", "price", "before", "run")
-    rows = rows.annotate(used=in_use.mapped()).order_by("-run_id", "kind", "id")
+    rows = rows.annotate(used=in_use.mapped()).order_by("-run_id", "-used", "kind", "id")
     if kinds:
         rows = rows.filter(kind__in=kinds)
     if load is not None:

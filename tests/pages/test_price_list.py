@@ -41,7 +41,7 @@ def verdict(world: World) -> str:
 
 def test_changes_are_shown_with_both_prices_and_what_is_held_back(world: World) -> None:
     seen = text(world.carol.get(ROOT))
-    assert "2 changes, the newest load first" in seen
+    assert "2 changes, the newest load first, in it meters used here" in seen
     assert "gpt 5.2 chat Inp glbl Tokens" in seen
     assert "1.75 USD per 1M 1750 USD per 1M, from 15 Sep" in seen
     assert "held back" in seen
