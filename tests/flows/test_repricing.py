@@ -64,7 +64,7 @@ def touched(tenant: Steps, before: dict[date, tuple[str, ...]]) -> set[date]:
 @pytest.mark.slow  # loads the whole price list again
 def test_a_price_changed_in_the_middle_of_a_month_counts_from_its_hour(contoso: Steps) -> None:
     before, spent = rated(contoso), contoso.spent()
-    wanted = {"meterName": CHAT_OUT, "armRegionName": "swedencentral", "retailPrice": 20.0}
+    wanted = {"meterName": CHAT_OUT, "armRegionName": "swedencentral", "retailPrice": 15.0}
     start = {"effectiveStartDate": CHANGE.isoformat()}
     contoso.azure.control.put("/prices", json=wanted | start).raise_for_status()
 
@@ -77,7 +77,7 @@ def test_a_price_changed_in_the_middle_of_a_month_counts_from_its_hour(contoso: 
         name: cost - spent[name] for name, cost in contoso.spent().items() if cost != spent[name]
     }
     assert added == {
-        name: Decimal(completion) * (20 - 14) / MILLION
+        name: Decimal(completion) * (15 - 14) / MILLION
         for name, (_prompt, completion) in after.items()
         if completion
     }
