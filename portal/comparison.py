@@ -65,6 +65,25 @@ class Units:
     estimate: Estimate
     rows: tuple[UnitRow, ...]
 
+    @property
+    def sentence(self) -> str:
+        """From where PTUs pay, and what is cheapest now; empty where that cannot be told."""
+        priced = [row.way for row in self.rows if row.way and row.way.months]
+        if not priced:
+            return ""
+        met = [(way.break_even, way) for way in priced if way.break_even]
+        best = next(row for row in self.rows if row.best)
+        now = "paying by use" if best.way is None else f"PTUs {best.way.price.label}"
+        now = f"In the first month, with {round(self.estimate.months[0].calls):,} calls, {now}"
+        if not met:
+            return f"PTUs never pay for calls like these. {now} is cheapest."
+        even, way = min(met, key=lambda one: one[0].calls)
+        return (
+            f"PTUs {way.price.label} pay from {even.calls:,} calls a month on: {even.units:,} PTUs,"
+            f" {crossing.percent(even.used)} used at the peak. {now} "
+            f"{'are' if best.way else 'is'} cheapest."
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:

@@ -67,8 +67,8 @@ LOAD = (
     _number("input_tokens", "Input tokens a call", "Not cached.", "0", _TOKENS, required=True),
     _number(
         "cached_tokens",
-        "Cached input tokens a call",
-        "Served from the prompt cache.",
+        "Cached tokens a call",
+        "Input from the prompt cache.",
         "0",
         _TOKENS,
         default="0",
@@ -78,8 +78,8 @@ LOAD = (
     ),
     _number(
         "growth",
-        "Growth of calls, % a month",
-        "Compounded; below zero they shrink.",
+        "Growth, % a month",
+        "Of calls, compounded.",
         "-50",
         "100",
         default="0",
@@ -90,8 +90,8 @@ LOAD = (
 UNITS = (
     _number(
         "active_hours",
-        "Hours a month with calls",
-        "220: ten hours on working days.",
+        "Hours with calls",
+        "A month; 220: ten on working days.",
         "1",
         "744",
         default="220",

@@ -65,6 +65,14 @@ def test_every_member_may_estimate(listed: World, name: str) -> None:
     assert "reserved for 1 year" in shown
     assert "<polyline" in shown
     assert "The drawing as a table" in shown
+    assert "PTUs never pay for calls like these." in shown
+
+
+def test_the_break_even_is_a_sentence(listed: World) -> None:
+    shown = page(listed.alice, {**LOAD, "active_hours": "730", "peak_factor": "1"})
+
+    assert "PTUs reserved for 1 year pay from 558,316 calls a month on: 15 PTUs, 84.1 %" in shown
+    assert "with 1,000,000 calls, PTUs reserved for 1 year are cheapest" in shown
 
 
 def test_another_tenant_sees_its_own_currency(listed: World) -> None:
