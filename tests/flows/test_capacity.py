@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from billing import capacity, reservations
 from billing.capacity import Rated
@@ -318,3 +320,31 @@ def test_the_days_of_a_closed_month_stand(contoso: Steps) -> None:
         months = {row.day.month for row in ReservationDay.objects.all()}
         assert CapacityMapping.objects.count() == 2
     assert months == {9}
+
+
+def test_the_command_shows_the_effect_and_makes_it_only_when_told(contoso: Steps) -> None:
+    def run(*given: str) -> str:
+        said = io.StringIO()
+        call_command("reservation", *given, tenant="contoso", stdout=said, stderr=said)
+        return said.getvalue()
+
+    rated(contoso)
+    bought = ("search 2026", "--units=20", "--scope=global", "--region=swedencentral")
+    more = ("--term=month", "--from=2026-11-05T00:00:00Z")
+
+    planned = run(*bought, *more)
+    assert "nothing changed yet" in planned
+    assert "used, amortized" in planned
+    with scope.of(contoso.ref):
+        assert reservations.all_of_tenant() == ()
+
+    assert "applied" in run(*bought, *more, "--apply")
+    with scope.of(contoso.ref):
+        assert [row.unit_price for row in reservations.all_of_tenant()] == [260]
+    with pytest.raises(CommandError, match="--reason"):
+        run("search 2026", "--withdraw", "--apply")
+    with pytest.raises(CommandError, match="--term"):
+        run(*bought)
+    assert "applied" in run("search 2026", "--withdraw", "--reason=a typing error", "--apply")
+    with scope.of(contoso.ref):
+        assert reservations.all_of_tenant() == ()
