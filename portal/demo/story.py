@@ -14,15 +14,17 @@ from decimal import Decimal
 from typing import Any, TypeVar
 from urllib.request import urlopen
 
-from billing import rating, rollups, statements, usage
+from billing import capacity, rating, rollups, statements, usage
+from billing.effects import Effect
 from billing.prices import catalogue, mapping
 from billing.statements import StatementView
 from governance import enforcement, suspensions
 from governance.suspensions import Held
 from inventory import gateways, sync, teams
-from portal.demo import setting, traffic
+from portal.demo import agreements, setting, traffic
 from portal.demo.traffic import Answer
-from tenancy import clock, scope, tenants
+from tenancy import clock, money, scope, tenants
+from tenancy.money import Money
 from tenancy.runs import Contention
 from tenancy.scope import TenantRef
 
@@ -90,7 +92,9 @@ def tell(control: str, *, password: str, say: Callable[[str], None]) -> Tale:
     loaded = teller.step(
         "Azure's price list",
         lambda: catalogue.sync(contention=MINE),
-        lambda it: f"{it.items:,} prices of {it.meters:,} meters",
+        lambda it: (
+            f"{it.items:,} prices of {it.meters:,} meters, {it.suspects} held back as suspect"
+        ),
     )
     tales = tuple(_tenant(teller, one, password) for one in azure["tenants"])
     refused, served = _calls(teller, azure, tales)
@@ -123,7 +127,22 @@ def _tenant(teller: Teller, azure: Mapping[str, Any], password: str) -> TenantTa
     teller.step(
         f"{ref.slug}: rating",
         lambda: rating.rate(ref, contention=MINE),
-        lambda it: f"{it.days} days, {it.rows:,} rows",
+        lambda it: f"{it.days} days of deployments, {it.rows:,} rows",
+    )
+    teller.step(
+        f"{ref.slug}: negotiated prices",
+        lambda: agreements.apply_sheet(ref, at=now),
+        lambda effect: f"planned: {_gap(effect)} in open months; applied",
+    )
+    teller.step(
+        f"{ref.slug}: rating again",
+        lambda: rating.rate(ref, contention=MINE),
+        lambda it: f"{it.days} days of deployments, {it.rows:,} rows",
+    )
+    teller.step(
+        f"{ref.slug}: capacity and reservations",
+        lambda: _capacity(ref, at=now),
+        lambda it: f"{it[0]} units reserved, {it[1].written} rows",
     )
     teller.step(
         f"{ref.slug}: enforcement",
@@ -134,6 +153,15 @@ def _tenant(teller: Teller, azure: Mapping[str, Any], password: str) -> TenantTa
         ),
     )
     return _read_back(ref, at=now)
+
+
+def _gap(effect: Effect) -> str:
+    return f"{money.rounded(Money(effect.open.difference, effect.currency))}"
+
+
+def _capacity(ref: TenantRef, *, at: datetime) -> tuple[int, capacity.Rated]:
+    reserved = agreements.reserve(ref, at=at)
+    return reserved, capacity.rate(ref, at=at, contention=MINE)
 
 
 def _read_back(ref: TenantRef, *, at: datetime) -> TenantTale:
