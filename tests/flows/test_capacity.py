@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -66,20 +67,14 @@ def days(tenant: Steps, name: str = RESERVED) -> list[CapacityDay]:
 def november(tenant: Steps, name: str = RESERVED) -> tuple[int, Decimal]:
     """Unit-minutes and cost of one deployment in November."""
     found = days(tenant, name)
-    return sum(row.unit_minutes for row in found), sum((row.cost or Decimal(0)) for row in found)
+    return sum(row.unit_minutes for row in found), sum(
+        (row.cost or Decimal(0) for row in found), Decimal(0)
+    )
 
 
 def wish(**changed: Any) -> Wish:
-    return Wish(
-        **{
-            "name": "search 2026",
-            "units": 20,
-            "pool": POOL,
-            "term": Term.MONTH,
-            "starts_at": datetime(2026, 11, 5, tzinfo=UTC),
-        }
-        | changed
-    )
+    plain = Wish("search 2026", 20, POOL, Term.MONTH, datetime(2026, 11, 5, tzinfo=UTC))
+    return replace(plain, **changed)
 
 
 def buy(tenant: Steps, **changed: Any) -> None:
@@ -225,8 +220,12 @@ def test_a_reservation_covers_what_it_can_and_its_cost_is_spread_over_its_term(
     covered, hourly = sorted(
         (row for row in days(contoso) if row.day == day), key=lambda row: row.cost or 0
     )
-    assert (covered.unit_minutes, covered.cost, covered.list_cost) == (20 * 1440, 0, 480)
-    assert (hourly.unit_minutes, hourly.cost) == (30 * 1440, 720)
+    assert (covered.unit_minutes, covered.cost, covered.list_cost) == (
+        20 * 1440,
+        Decimal(0),
+        Decimal(480),
+    )
+    assert (hourly.unit_minutes, hourly.cost) == (30 * 1440, Decimal(720))
     with scope.of(contoso.ref):
         (used,) = ReservationDay.objects.filter(day=day)
         assert used.deployment_id == covered.deployment_id
@@ -303,7 +302,11 @@ def test_where_the_list_has_no_reservation_a_price_must_be_given(contoso: Steps)
     buy(contoso, pool=elsewhere, unit_price=Decimal(200), source="contract 7")
     with scope.of(contoso.ref):
         (row,) = reservations.all_of_tenant()
-    assert (row.list_price, row.unit_price, row.source) == (None, 200, "contract 7")
+    assert (row.list_price, row.unit_price, row.source) == (
+        None,
+        Decimal(200),
+        "contract 7",
+    )
 
 
 def test_the_days_of_a_closed_month_stand(contoso: Steps) -> None:
