@@ -29,7 +29,11 @@ class Table(StrEnum):
     ADJUSTED = "days_adjusted"
 
 
-_RATE_DAYS = Path(__file__).with_name("rate_days.sql").read_text()
+_HERE = Path(__file__)
+_RATE_DAYS = _HERE.with_name("rate_days.sql").read_text()
+_DAY_RATES = (
+    f"CREATE TEMP TABLE day_rates ON COMMIT DROP AS {_HERE.with_name('day_rates.sql').read_text()}"
+)
 _COLUMNS = (
     "tenant_id, day, subscription_id, deployment_id, token_class, price_id, sheet_line_id,"
     " markup_line_id, exchange_rate_id, unit_price, price_currency, units_per_price, quantity,"
@@ -94,21 +98,26 @@ def compute(into: Table = Table.RATED) -> int:
     """Compute the staged days into a table; how many rows that made. Nothing is removed here."""
     billing = tenants.billing()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT min(day), max(day) FROM day_stage")
-        first, last = cursor.fetchone()
+        cursor.execute(
+            "SELECT min(day), max(day), array_agg(DISTINCT deployment_id) FROM day_stage"
+        )
+        first, last, deployments = cursor.fetchone()
         if first is None:
             return 0
+        values = {
+            "tenant": scope.tenant_id(),
+            "zone": billing.zone,
+            "currency": billing.currency,
+            "start": periods.midnight(first, billing.zone),
+            "end": periods.month_of_day(last, billing.zone).end,
+            "deployments": deployments,
+        }
         price_terms.stage()
-        cursor.execute(
-            _COMPUTE[into],
-            {
-                "tenant": scope.tenant_id(),
-                "zone": billing.zone,
-                "currency": billing.currency,
-                "start": periods.midnight(first, billing.zone),
-                "end": periods.month_of_day(last, billing.zone).end,
-            },
-        )
+        # Laid out and counted: else the days of many deployments are joined one by one.
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.day_rates")
+        cursor.execute(_DAY_RATES, values)
+        cursor.execute("ANALYZE day_rates")
+        cursor.execute(_COMPUTE[into], values)
         return int(cursor.rowcount)
 
 

@@ -66,6 +66,7 @@ def stage(meters: Iterable[int] | None = None) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.price_terms")
         cursor.execute(f"CREATE TEMP TABLE price_terms ON COMMIT DROP AS {_TERMS}", _asked(meters))
+        cursor.execute("ANALYZE price_terms")
 
 
 def of_meters(meters: Iterable[int] | None = None) -> dict[int, tuple[Term, ...]]:

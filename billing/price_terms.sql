@@ -4,6 +4,8 @@
 -- decisions on suspect ones, and `agreed` of sheet_matches.sql. Precedence: a meter's exact price,
 -- else the discount whose filter is the most specific, else the list; then the most specific markup
 -- on top. A negotiated unit price is rounded once, to 15 places.
+-- What holds in a span is found by joins on the meter: looked up span by span, long sheets would
+-- be read whole for each.
 believed AS (
     SELECT DISTINCT ON (price.meter_id, price.effective_from)
            price.id, price.meter_id, price.effective_from, price.currency, price.unit_price
@@ -22,10 +24,26 @@ believed AS (
     SELECT meter_id, effective_from FROM agreed
      UNION
     SELECT meter_id, effective_until FROM agreed WHERE effective_until IS NOT NULL
-), spans AS (
+), spans AS MATERIALIZED (
     SELECT meter_id, at AS starts,
            lead(at) OVER (PARTITION BY meter_id ORDER BY at) AS ends
       FROM edges
+), listed AS (
+    SELECT DISTINCT ON (spans.meter_id, spans.starts)
+           spans.meter_id, spans.starts, believed.id, believed.currency, believed.unit_price
+      FROM spans
+      JOIN believed
+        ON believed.meter_id = spans.meter_id AND believed.effective_from <= spans.starts
+     ORDER BY spans.meter_id, spans.starts, believed.effective_from DESC
+), chosen AS (
+    SELECT DISTINCT ON (spans.meter_id, spans.starts, agreed.kind = 'markup')
+           spans.meter_id, spans.starts, agreed.kind = 'markup' AS on_top, agreed.id, agreed.kind,
+           agreed.currency, agreed.unit_price, agreed.percent
+      FROM spans
+      JOIN agreed
+        ON agreed.meter_id = spans.meter_id AND agreed.effective_from <= spans.starts
+       AND (agreed.effective_until IS NULL OR spans.starts < agreed.effective_until)
+     ORDER BY spans.meter_id, spans.starts, agreed.kind = 'markup', agreed.place
 )
 SELECT spans.meter_id, spans.starts, spans.ends,
        listed.id AS price_id, listed.unit_price AS list_unit_price,
@@ -37,19 +55,8 @@ SELECT spans.meter_id, spans.starts, spans.ends,
              ELSE listed.unit_price
              END * (100 + coalesce(markup.percent, 0)) * 0.01, 15) AS unit_price
   FROM spans
-  LEFT JOIN LATERAL (
-       SELECT believed.* FROM believed
-        WHERE believed.meter_id = spans.meter_id AND believed.effective_from <= spans.starts
-        ORDER BY believed.effective_from DESC LIMIT 1) listed ON true
-  LEFT JOIN LATERAL (
-       SELECT agreed.* FROM agreed
-        WHERE agreed.meter_id = spans.meter_id AND agreed.kind <> 'markup'
-          AND agreed.effective_from <= spans.starts
-          AND (agreed.effective_until IS NULL OR spans.starts < agreed.effective_until)
-        ORDER BY agreed.place LIMIT 1) own ON true
-  LEFT JOIN LATERAL (
-       SELECT agreed.* FROM agreed
-        WHERE agreed.meter_id = spans.meter_id AND agreed.kind = 'markup'
-          AND agreed.effective_from <= spans.starts
-          AND (agreed.effective_until IS NULL OR spans.starts < agreed.effective_until)
-        ORDER BY agreed.place LIMIT 1) markup ON true
+  LEFT JOIN listed USING (meter_id, starts)
+  LEFT JOIN chosen own
+    ON own.meter_id = spans.meter_id AND own.starts = spans.starts AND NOT own.on_top
+  LEFT JOIN chosen markup
+    ON markup.meter_id = spans.meter_id AND markup.starts = spans.starts AND markup.on_top

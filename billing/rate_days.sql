@@ -1,78 +1,61 @@
 -- Rates the staged local days of deployments: cost of each price in force, rolled up by day.
 -- Grain: day, subscription, deployment, token class, list price, sheet lines, exchange rate.
--- Reads day_stage (what to rate), price_terms (what meters cost over time), usage, mappings and
--- exchange rates; each is in force from its start to the next one's start. What a deployment's
--- class costs over time is found first; usage joins it at the bucket, before anything is summed,
--- since a price or a rate may change within the day; the one product per group is exact.
+-- Reads day_stage (what to rate), day_rates (what the deployments' classes cost over time) and
+-- usage. Usage is summed by day and by the spans between all changes of its deployment's prices,
+-- all classes of a row at once, since a price or a rate may change within the day; then each
+-- class takes the price of its span, and the one product per group is exact.
 -- No mapping, no price or no exchange rate gives a null cost: unpriced, never zero. A mapping
 -- without a meter costs nothing by use: the deployment's capacity is paid for.
-WITH mapped AS (
-    SELECT deployment_id, token_class, meter_id, units_per_price, effective_from AS starts,
-           lead(effective_from) OVER (
-               PARTITION BY deployment_id, token_class ORDER BY effective_from
-           ) AS ends
-      FROM billing_metermapping
-     WHERE tenant_id = %(tenant)s
-       AND deployment_id IN (SELECT deployment_id FROM day_stage)
-), exchanged AS (
-    SELECT id, currency, rate, starts,
-           lead(starts) OVER (PARTITION BY currency ORDER BY starts) AS ends
-      FROM (SELECT id, from_currency AS currency, rate, effective_from AS starts
-              FROM billing_exchangerate
-             WHERE tenant_id = %(tenant)s AND to_currency = %(currency)s
-             UNION ALL
-            -- Before the first rate there is none; the billing currency needs none.
-            SELECT DISTINCT NULL::bigint, currency,
-                   CASE WHEN currency = %(currency)s THEN 1::numeric END,
-                   '-infinity'::timestamptz
-              FROM price_terms
-             WHERE currency IS NOT NULL) dated
-), rates AS MATERIALIZED (
-    SELECT row_number() OVER () AS id,
-           mapped.deployment_id, mapped.token_class, mapped.units_per_price,
-           mapped.meter_id IS NULL AS covered,
-           greatest(mapped.starts, terms.starts, exchanged.starts) AS starts,
-           coalesce(least(mapped.ends, terms.ends, exchanged.ends), 'infinity') AS ends,
-           terms.price_id, terms.list_unit_price, terms.sheet_line_id, terms.markup_line_id,
-           terms.unit_price, terms.currency, exchanged.id AS exchange_rate_id, exchanged.rate
-      FROM mapped
-      LEFT JOIN price_terms terms
-             ON terms.meter_id = mapped.meter_id
-            AND (mapped.ends IS NULL OR terms.starts < mapped.ends)
-            AND (terms.ends IS NULL OR mapped.starts < terms.ends)
-      LEFT JOIN exchanged
-             ON exchanged.currency = terms.currency
-            AND (exchanged.ends IS NULL
-                 OR greatest(mapped.starts, terms.starts) < exchanged.ends)
-            AND exchanged.starts
-                < coalesce(least(mapped.ends, terms.ends), 'infinity'::timestamptz)
-), counted AS (
-    SELECT used.bucket_start, used.subscription_id, used.deployment_id,
-           classed.token_class, classed.quantity
+WITH edges AS (
+    SELECT deployment_id, starts AS at FROM day_rates
+     UNION
+    SELECT deployment_id, ends FROM day_rates
+), spans AS (
+    SELECT deployment_id, at AS starts,
+           coalesce(lead(at) OVER (PARTITION BY deployment_id ORDER BY at), 'infinity') AS ends
+      FROM edges
+), wide AS (
+    -- Before a deployment's first span, and without any, its usage has no start to go by.
+    SELECT day_stage.day, used.subscription_id, used.deployment_id, spans.starts AS since,
+           sum(used.input_tokens) AS input_tokens,
+           sum(used.cached_input_tokens) AS cached_input_tokens,
+           sum(used.output_tokens) AS output_tokens
       FROM billing_usage used
-     CROSS JOIN LATERAL (VALUES ('input', used.input_tokens),
-                                ('cached_input', used.cached_input_tokens),
-                                ('output', used.output_tokens)) classed (token_class, quantity)
-     WHERE used.tenant_id = %(tenant)s
-       AND used.bucket_start >= %(start)s
-       AND used.bucket_start < %(end)s
-       AND classed.quantity > 0
-     UNION ALL
-    SELECT bucket_start, subscription_id, deployment_id, token_class, quantity
-      FROM billing_classusage
-     WHERE tenant_id = %(tenant)s AND bucket_start >= %(start)s AND bucket_start < %(end)s
-), summed AS (
-    SELECT day_stage.day, used.subscription_id, used.deployment_id, used.token_class,
-           rates.id AS rate_id, sum(used.quantity) AS quantity
-      FROM counted used
       JOIN day_stage
         ON day_stage.deployment_id = used.deployment_id
        AND day_stage.day = (used.bucket_start AT TIME ZONE %(zone)s)::date
-      LEFT JOIN rates
-             ON rates.deployment_id = used.deployment_id
-            AND rates.token_class = used.token_class
-            AND rates.starts <= used.bucket_start
-            AND used.bucket_start < rates.ends
+      LEFT JOIN spans
+             ON spans.deployment_id = used.deployment_id
+            AND spans.starts <= used.bucket_start
+            AND used.bucket_start < spans.ends
+     WHERE used.tenant_id = %(tenant)s
+       AND used.bucket_start >= %(start)s
+       AND used.bucket_start < %(end)s
+       AND used.deployment_id = ANY(%(deployments)s)
+     GROUP BY 1, 2, 3, 4
+), summed AS (
+    SELECT wide.day, wide.subscription_id, wide.deployment_id, wide.since,
+           classed.token_class, classed.quantity
+      FROM wide
+     CROSS JOIN LATERAL (VALUES ('input', wide.input_tokens),
+                                ('cached_input', wide.cached_input_tokens),
+                                ('output', wide.output_tokens)) classed (token_class, quantity)
+     WHERE classed.quantity > 0
+     UNION ALL
+    SELECT day_stage.day, used.subscription_id, used.deployment_id, spans.starts,
+           used.token_class, sum(used.quantity)
+      FROM billing_classusage used
+      JOIN day_stage
+        ON day_stage.deployment_id = used.deployment_id
+       AND day_stage.day = (used.bucket_start AT TIME ZONE %(zone)s)::date
+      LEFT JOIN spans
+             ON spans.deployment_id = used.deployment_id
+            AND spans.starts <= used.bucket_start
+            AND used.bucket_start < spans.ends
+     WHERE used.tenant_id = %(tenant)s
+       AND used.bucket_start >= %(start)s
+       AND used.bucket_start < %(end)s
+       AND used.deployment_id = ANY(%(deployments)s)
      GROUP BY 1, 2, 3, 4, 5
 ), rated AS (
     -- Spans that differ in nothing that was charged by are one row.
@@ -83,7 +66,11 @@ WITH mapped AS (
            rates.list_unit_price, rates.rate, coalesce(rates.covered, false) AS covered,
            sum(summed.quantity) AS quantity
       FROM summed
-      LEFT JOIN rates ON rates.id = summed.rate_id
+      LEFT JOIN day_rates rates
+             ON rates.deployment_id = summed.deployment_id
+            AND rates.token_class = summed.token_class
+            AND rates.starts <= summed.since
+            AND summed.since < rates.ends
      GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
 )
 SELECT %(tenant)s::bigint AS tenant_id, day, subscription_id, deployment_id, token_class, price_id,

@@ -4,7 +4,7 @@
 -- to case; * stands for anything, and an empty filter lets every meter pass.
 -- Order: a meter's exact price, then the filter that names most: meter name before product before
 -- region. Among equals the newer sheet, then the later line.
-wanted AS (
+wanted AS MATERIALIZED (
     SELECT id, lower(product_name) AS product, lower(meter_name) AS name, lower(region) AS region
       FROM billing_meter
      WHERE id = ANY(%(meters)s)
@@ -17,7 +17,7 @@ wanted AS (
                   ORDER BY place) AS patterns
       FROM billing_sheetline line
      WHERE line.tenant_id = %(tenant)s AND line.kind <> 'exact'
-), fitting AS (
+), fitting AS MATERIALIZED (
     SELECT meter_id, id AS line_id
       FROM billing_sheetline
      WHERE tenant_id = %(tenant)s AND kind = 'exact' AND meter_id = ANY(%(meters)s)
