@@ -52,8 +52,9 @@ format: install-dev ## Put code and templates into the house's form
 	@$(VENV)/bin/ruff format $(PRESENT)
 	@if [ -d templates ]; then find templates -name '*.html' -exec $(VENV)/bin/djade --target-version 5.2 {} + || true; fi
 
-bench: install-dev ## Measure speed as ratios to COPY and to DuckDB (SIZE=1m for a million rows)
-	@exec $(PY) -m benchmarks --size $(or $(SIZE),200k)
+bench: install-dev ## Measure speed as ratios to COPY and to DuckDB (SIZE=1m for a million rows, DOCS=1)
+	@exec $(PY) -m benchmarks --size $(or $(SIZE),200k) --meters $(or $(METERS),100k) \
+		$(if $(ONLY),--only $(ONLY)) $(if $(DOCS),--docs)
 
 reset: ## Forget all local state: database, broker, simulator, logs
 	@deploy/reset.sh $(STATE)
