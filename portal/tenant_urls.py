@@ -52,7 +52,7 @@ urlpatterns = [
     path("prices/sheets/new/", sheets.new_sheet, name="sheet-new"),
     path("prices/sheets/<int:sheet>/", sheets.sheet, name="sheet"),
     path("prices/sheets/<int:sheet>/sheet.csv", sheets.sheet_csv, name="sheet-csv"),
-    path("prices/why/<str:azure_id>/", sheets.why_page, name="why"),
+    path("prices/meters/<str:azure_id>/why/", sheets.why_page, name="why"),
     path("status/", status.status, name="status"),
     path("admin/", admin.site.urls),
 ]

@@ -224,24 +224,24 @@ def test_lines_are_found_by_text_and_kind(world: World) -> None:
 
 def test_why_tells_the_chain(world: World) -> None:
     applied(world, f"{TENTH}\r\ndiscount,,20\r\nmarkup,,5")
-    said = text(world.dan.get(f"/t/contoso/prices/why/{METER}/"))
+    said = text(world.dan.get(f"/t/contoso/prices/meters/{METER}/why/"))
     assert "10 % off product “Azure OpenAI*”; then 5 % on top of every meter" in said
     assert "1.75 USD per 1M in force since 1 Sep 2026 UTC, stated by load" in said
     assert "Held back: 1750 USD per 1M from 15 Sep 2026 UTC. 1,000 times" in said
     assert "Rejected by erin@example.org" in said
     assert "names the product, which is more specific" in said
     assert "1.65375 USD per 1M" in said
-    before = text(world.dan.get(f"/t/contoso/prices/why/{METER}/?at=2026-10-01"))
+    before = text(world.dan.get(f"/t/contoso/prices/meters/{METER}/why/?at=2026-10-01"))
     assert "The list price, as it is." in before
     assert "not yet in force" in before
     assert "From 1 Nov 2026 UTC: 0.00000165375 USD per single unit" in before
-    early = text(world.dan.get(f"/t/contoso/prices/why/{METER}/?at=2026-08-01"))
+    early = text(world.dan.get(f"/t/contoso/prices/meters/{METER}/why/?at=2026-08-01"))
     assert "No price is in force: usage is unpriced." in early
 
 
 def test_of_a_meter_that_is_none_there_is_no_why(world: World) -> None:
-    assert world.dan.get("/t/contoso/prices/why/nobody/").status_code == 404
-    assert world.dan.get(f"/t/contoso/prices/why/{METER}/?at=soon").status_code == 400
+    assert world.dan.get("/t/contoso/prices/meters/nobody/why/").status_code == 404
+    assert world.dan.get(f"/t/contoso/prices/meters/{METER}/why/?at=soon").status_code == 400
 
 
 def test_fabrikam_has_no_sheet_of_contosos(world: World) -> None:
@@ -279,7 +279,7 @@ def test_an_amount_says_the_sheet_that_made_it_and_the_list_cost(
         assert "sheet “Contract” since 1 Nov 2026 UTC, 5 % on top" in said
         assert "1.65375 USD per 1M" in said
         assert "1.75 USD 1.65" in said
-        links = re.findall(r'href="([^"]*/prices/why/[^"]+)"', page.content.decode())
+        links = re.findall(r'href="([^"]*/prices/meters/[^"]+/why/[^"]+)"', page.content.decode())
         assert bool(links) is (name == "dan")
         for link in links:
             assert "10 % off product “Azure OpenAI*”" in text(browser.get(html.unescape(link)))

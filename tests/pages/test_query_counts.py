@@ -35,7 +35,7 @@ PAGES = {
     "mappings": "/t/contoso/prices/mappings/",
     "sheets": "/t/contoso/prices/sheets/",
     "sheet-new": "/t/contoso/prices/sheets/new/",
-    "why": "/t/contoso/prices/why/0b0e5d1f-0000-4000-8000-000000000001/",
+    "why": "/t/contoso/prices/meters/0b0e5d1f-0000-4000-8000-000000000001/why/",
     "rerating": "/t/contoso/prices/rerating/",
     "calculator": "/t/contoso/prices/calculator/?model=gpt-5.2-chat&region=swedencentral"
     "&calls=1000&input_tokens=100&output_tokens=0",
