@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 
 from billing import effects, reservations
@@ -15,7 +15,7 @@ from billing.rules.capacity import Pool, Term
 from billing.rules.meters.meanings import Scope
 from billing.rules.sheet_lines import AgreedLine, Kind
 from portal.demo.setting import BY, first_month
-from tenancy import scope
+from tenancy import scope, tenants
 from tenancy.scope import TenantRef
 
 
@@ -52,7 +52,7 @@ def apply_sheet(ref: TenantRef, *, at: datetime) -> Effect:
         wanted = Wanted(
             name=agreed.sheet,
             source="the demo's contract",
-            effective_from=datetime(at.year, at.month, 1, tzinfo=UTC),
+            effective_from=tenants.billing().month_at(at).start,
             effective_until=None,
             lines=agreed.lines,
         )
