@@ -119,11 +119,12 @@ class Provisioned:
 
 
 def meters(scope: Scope, vendor: Vendor, readings: Sequence[tuple[Meter, Reading]]) -> Meters:
-    """The meters of a region by which PTUs for a vendor's models are paid."""
-    return Meters(
-        offers.hourly_units(scope, vendor, readings),
-        offers.reserved_units(scope, vendor, readings),
-    )
+    """The meters of a region by which PTUs for a vendor's models are paid.
+
+    Azure sells most reservations under the id of the hourly meter, others under one of their own.
+    """
+    hourly = offers.hourly_units(scope, vendor, readings)
+    return Meters(hourly, (*hourly, *offers.reserved_units(scope, vendor, readings)))
 
 
 def priced(found: Meters, stock: Shelf, *, currency: str) -> tuple[UnitPrice, ...]:

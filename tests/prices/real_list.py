@@ -31,7 +31,8 @@ def _items(name: str) -> Iterator[dict[str, Any]]:
 
 @cache
 def _wanted() -> tuple[dict[str, Any], ...]:
-    return tuple(_of_the_region())
+    # What is paid by use describes a meter that reservations have too.
+    return tuple(sorted(_of_the_region(), key=lambda item: item.get("type", "")))
 
 
 def _of_the_region() -> Iterator[dict[str, Any]]:
@@ -63,7 +64,8 @@ def load(*, without: PriceType | None = None, doubted: str = "") -> None:
         if item.get("type", PriceType.CONSUMPTION) == without:
             continue
         product, name = item["productName"], item["meterName"]
-        azure_id = str(uuid5(NAMESPACE_URL, f"{product}|{name}|{item['unitOfMeasure']}"))
+        made_up = uuid5(NAMESPACE_URL, f"{product}|{name}|{item['unitOfMeasure']}")
+        azure_id = item.get("meterId") or str(made_up)
         meter = meters.setdefault(
             azure_id,
             Meter(
