@@ -103,7 +103,7 @@ def _prices(example: Example) -> None:
         Price.objects.create(
             meter=meter,
             price_type=PriceType.RESERVATION if term else PriceType.CONSUMPTION,
-            reservation_term=term or "",
+            reservation_term=str(term or ""),
             effective_from=instant(row["From"]),
             currency="USD",
             listed_price=_decimal(row["USD"]),
@@ -152,7 +152,7 @@ def _inventory(example: Example, period: Period) -> Team:
             deployment=Deployment.objects.get(name=row["Deployment"]),
             from_instant=instant(row["From"]),
             sku=str(row["Type"]),
-            capacity=_decimal(row["Units"]),
+            capacity=int(_decimal(row["Units"])),
         )
     return team
 

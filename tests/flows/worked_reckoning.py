@@ -273,6 +273,7 @@ def _capacity(example: Example) -> tuple[list[Row], list[Row]]:
     covered: dict[str, int] = defaultdict(int)
     beyond: dict[str, int] = defaultdict(int)
     unused: dict[str, int] = defaultdict(int)
+    day = ""
     for minute in range(until):
         if minute % 60 == 0:
             day = str((start + minute * _MINUTE).astimezone(example.zone).date())
