@@ -52,7 +52,7 @@ class DoubtItem(serializers.Serializer[Any]):
     says = serializers.CharField(help_text="One sentence with the figures.")
 
 
-class PriceItem(serializers.Serializer[Any]):
+class ListedPriceItem(serializers.Serializer[Any]):
     """A price of the list, as one of its loads stated it."""
 
     id = serializers.IntegerField(source="pk")
@@ -76,11 +76,11 @@ class ChangeItem(serializers.Serializer[Any]):
     id = serializers.IntegerField(source="pk")
     load = serializers.IntegerField(source="run_id")
     loaded_at = serializers.DateTimeField(source="run.started_at")
-    kind = serializers.ChoiceField(Kind.values)
+    kind = serializers.ChoiceField(Kind.choices)
     meter = MeterItem()
     used = serializers.BooleanField(help_text="A mapping of this tenant names the meter.")
-    before = PriceItem(allow_null=True, help_text="What was in force or stated before.")
-    price = PriceItem(allow_null=True, help_text="What the load stated.")
+    before = ListedPriceItem(allow_null=True, help_text="What was in force or stated before.")
+    price = ListedPriceItem(allow_null=True, help_text="What the load stated.")
     ratio = serializers.SerializerMethodField(
         help_text="The price as so many times the one before; null: nothing to compare."
     )
@@ -97,7 +97,7 @@ class ChangeItem(serializers.Serializer[Any]):
 
 
 class ChangesQuery(ListQuery):
-    kind = serializers.ChoiceField(Kind.values, required=False, help_text="Only this kind.")
+    kind = serializers.ChoiceField(Kind.choices, required=False, help_text="Only this kind.")
     after_load = serializers.IntegerField(
         required=False, min_value=0, max_value=2**62, help_text="Only loads after this one."
     )
@@ -221,7 +221,9 @@ class MeterDetail(MeterRow):
         return [{"word": one.word, "meaning": one.meaning} for one in says.explanation]
 
     def get_prices(self, row: Meter) -> Any:
-        return PriceItem(row.prices.order_by("-effective_from", "-run_id", "-id"), many=True).data
+        return ListedPriceItem(
+            row.prices.order_by("-effective_from", "-run_id", "-id"), many=True
+        ).data
 
     def get_terms(self, row: Meter) -> Any:
         return TermItem(listing.charged(row), many=True).data
@@ -260,8 +262,10 @@ class SuspectItem(serializers.Serializer[Any]):
 
     id = serializers.IntegerField(source="price.pk")
     meter = MeterItem(source="price.meter")
-    price = PriceItem()
-    former = PriceItem(allow_null=True, help_text="What stays in force; null: nothing, unpriced.")
+    price = ListedPriceItem()
+    former = ListedPriceItem(
+        allow_null=True, help_text="What stays in force; null: nothing, unpriced."
+    )
     used = serializers.BooleanField(help_text="A mapping of this tenant names the meter.")
     state = serializers.ChoiceField([one.value for one in State])
     decision = DecisionItem(allow_null=True, help_text="Null: nobody has decided here.")
