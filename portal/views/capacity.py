@@ -152,7 +152,7 @@ def _meter(request: TenantRequest) -> Wish:
             at=clock.now(),
             reason=said["reason"],
         ),
-        done=f"{meter.meter_name} prices the hours of {wanted.deployment}; computed within the hour.",
+        done=f"{meter.meter_name} prices the hours of {wanted.deployment} within the hour.",
     )
 
 
