@@ -3,7 +3,8 @@
 -- Reads day_stage (what to rate), day_rates (what the deployments' classes cost over time) and
 -- usage. Usage is summed by day and by the spans between all changes of its deployment's prices,
 -- all classes of a row at once, since a price or a rate may change within the day; then each
--- class takes the price of its span, and the one product per group is exact.
+-- class takes the price of its span, and the one product per group is exact; the quantity's
+-- places keep a division (seconds priced by the hour) exact beyond what is stored.
 -- No mapping, no price or no exchange rate gives a null cost: unpriced, never zero. A mapping
 -- without a meter costs nothing by use: the deployment's capacity is paid for.
 WITH edges AS (
@@ -76,9 +77,9 @@ WITH edges AS (
 SELECT %(tenant)s::bigint AS tenant_id, day, subscription_id, deployment_id, token_class, price_id,
        sheet_line_id, markup_line_id, exchange_rate_id, unit_price, price_currency,
        units_per_price, quantity,
-       quantity * list_unit_price / units_per_price AS list_cost,
+       quantity::numeric(38, 18) * list_unit_price / units_per_price AS list_cost,
        CASE WHEN covered THEN 0
-            ELSE quantity * unit_price * rate / units_per_price
+            ELSE quantity::numeric(38, 18) * unit_price * rate / units_per_price
             END AS cost
   FROM rated
  ORDER BY day, subscription_id, deployment_id, token_class
