@@ -21,8 +21,10 @@ from tenancy import scope
 LIST_CURRENCY = "USD"
 _HERE = Path(__file__)
 _MATCHES = f"WITH {_HERE.with_name('sheet_matches.sql').read_text()}"
-_IN_ORDER = "SELECT meter_id, id, place FROM agreed ORDER BY meter_id, place"
-_TERMS = f"{_MATCHES}, {_HERE.with_name('price_terms.sql').read_text()}"
+_MATCHES_TERMS = f"{_MATCHES}, {_HERE.with_name('price_terms.sql').read_text()}"
+_BY_PLACE = f"{_MATCHES} SELECT meter_id, id, place FROM agreed ORDER BY meter_id, place"  # noqa: S608 - files of our own
+_BY_METER = f"{_TERMS} ORDER BY spans.meter_id, spans.starts"
+_STAGE = f"CREATE TEMP TABLE price_terms ON COMMIT DROP AS {_TERMS}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def stage(meters: Iterable[int] | None = None) -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.price_terms")
-        cursor.execute(f"CREATE TEMP TABLE price_terms ON COMMIT DROP AS {_TERMS}", _asked(meters))
+        cursor.execute(_STAGE_TERMS, _asked(meters))
         cursor.execute("ANALYZE price_terms")
 
 
@@ -75,7 +77,7 @@ def of_meters(meters: Iterable[int] | None = None) -> dict[int, tuple[Term, ...]
     Of the given meters, or of all that the tenant's mappings name.
     """
     with connection.cursor() as cursor:
-        cursor.execute(f"{_TERMS} ORDER BY spans.meter_id, spans.starts", _asked(meters))
+        cursor.execute(_TERMS_IN_ORDER, _asked(meters))
         names = [column.name for column in cursor.description]
         terms = [Term(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
     found: dict[int, tuple[Term, ...]] = {}
@@ -87,7 +89,7 @@ def of_meters(meters: Iterable[int] | None = None) -> dict[int, tuple[Term, ...]
 def matches(meters: Iterable[int]) -> tuple[Match, ...]:
     """The sheet lines that meters fall under, at any time, in the order in which they count."""
     with connection.cursor() as cursor:
-        cursor.execute(f"{_MATCHES} {_IN_ORDER}", _asked(meters))
+        cursor.execute(_MATCHES_IN_ORDER, _asked(meters))
         return tuple(Match(*row) for row in cursor.fetchall())
 
 
