@@ -21,10 +21,10 @@ from tenancy import scope
 LIST_CURRENCY = "USD"
 _HERE = Path(__file__)
 _MATCHES = f"WITH {_HERE.with_name('sheet_matches.sql').read_text()}"
-_MATCHES_TERMS = f"{_MATCHES}, {_HERE.with_name('price_terms.sql').read_text()}"
-_BY_PLACE = f"{_MATCHES} SELECT meter_id, id, place FROM agreed ORDER BY meter_id, place"  # noqa: S608 - files of our own
-_BY_METER = f"{_TERMS} ORDER BY spans.meter_id, spans.starts"
-_STAGE = f"CREATE TEMP TABLE price_terms ON COMMIT DROP AS {_TERMS}"
+_TERMS = f"{_MATCHES}, {_HERE.with_name('price_terms.sql').read_text()}"
+_MATCHES_IN_ORDER = f"{_MATCHES} SELECT meter_id, id, place FROM agreed ORDER BY meter_id, place"  # noqa: S608 - a file of our own
+_TERMS_IN_ORDER = f"{_TERMS} ORDER BY spans.meter_id, spans.starts"
+_STAGE_TERMS = f"CREATE TEMP TABLE price_terms ON COMMIT DROP AS {_TERMS}"
 
 
 @dataclass(frozen=True, slots=True)
