@@ -15,7 +15,6 @@ from tenancy.links import TenantLink
 from tenancy.models import TenantModel
 from tenancy.models.tenants import check_currency
 
-
 #: The smallest exchange rate that can be held.
 LEAST_RATE = Decimal("0.000000001")
 

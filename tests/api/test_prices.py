@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from billing.models import Meter, Price, PriceDecision
+from portal.api import price_examples
 from tenancy import scope
 from tests.api.conftest import Program, problem
 from tests.world import World
@@ -156,3 +157,18 @@ def test_walking_the_meters_meets_each_once(program: Asking, world: World) -> No
 
     assert sorted(walked) == walked
     assert len(set(walked)) == len(walked) == 8
+
+
+def test_the_examples_look_like_the_answers(program: Asking, world: World, decision: str) -> None:
+    with scope.of(world.contoso.ref):
+        PriceDecision.objects.all().delete()
+    dan, one = program("dan"), decision.removesuffix("decision/")
+    change, meter = dan.all("price-changes/")[1], dan.read(METER)
+
+    assert dan.all("meters/")[0].keys() == price_examples.METER.keys()
+    assert dan.read(one).keys() == price_examples.SUSPECT.keys()
+    assert change.keys() == price_examples.PRICE_CHANGE.keys()
+    assert change["price"].keys() == price_examples.PRICE_CHANGE["price"].keys()
+    assert change["meter"].keys() == price_examples.PRICE_CHANGE["meter"].keys()
+    assert meter.keys() == price_examples.METER_DETAIL.keys()
+    assert meter["terms"][0].keys() == price_examples.METER_DETAIL["terms"][0].keys()
