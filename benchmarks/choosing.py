@@ -96,7 +96,8 @@ def _check(
         before = price_terms.at(ids.values(), END)
     with scope.of(agreed):
         after = price_terms.at(ids.values(), END)
-        percents = dict(SheetLine.objects.filter(percent__gt=0).values_list("id", "percent"))
+        rows = SheetLine.objects.exclude(percent=None).values_list("id", "percent")
+        percents = {key: percent or Decimal(0) for key, percent in rows}
     same(
         "list prices", _listed(after, before), {key: before[key].list_unit_price for key in before}
     )
@@ -104,7 +105,7 @@ def _check(
     same("exact prices that count", len(own), min(MAPPED // 2, len(exact)))
     for one in own:
         term = after[ids[one.meter_id]]
-        markup = percents[term.markup_line_id] if term.markup_line_id else 0
+        markup = percents[term.markup_line_id] if term.markup_line_id else Decimal(0)
         price = _agreed(one) / (units_in(one.unit) or 1) * (100 + markup) / 100
         same(one.name, term.unit_price, round(price, 15))
 

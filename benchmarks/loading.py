@@ -18,6 +18,7 @@ from benchmarks.timing import Measure, Side, in_turns, same, timed
 from billing.prices import catalogue
 from billing.prices.catalogue import Loaded
 from billing.rules import sanity
+from billing.rules.meters import reading
 from billing.rules.sanity import values
 from billing.rules.units import units_in
 from portal.embedded import Postgres, Role
@@ -148,7 +149,7 @@ class Loading:
             parts.around(catalogue, "_rows", "prices per unit"),
             parts.around(catalogue, "_stage", "rows into the stage"),
             parts.around(sanity, "doubts", "doubts"),
-            parts.around(values.reading, "read", "meter names read"),
+            parts.around(reading, "read", "meter names read"),
             parts.statements(),
         ):
             whole = self.load()

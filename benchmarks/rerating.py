@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -111,11 +112,11 @@ class Rerating:
         for name, filters in (("everything", ("*",)), ("one deployment", METERS[0])):
             discount = _Discount(self._numbers, filters)
             plan, change = in_turns(
-                Side(f"plan, {name}", lambda d=discount: self._plan(d), discount.renew),
+                Side(f"plan, {name}", partial(self._plan, discount), discount.renew),
                 Side(
                     f"change, {name}",
-                    lambda d=discount: self._change(d),
-                    check=lambda d=discount: self._take_back(d),
+                    partial(self._change, discount),
+                    check=partial(self._take_back, discount),
                 ),
             )
             rows = self._month.rows // (1 if len(filters) == 1 else MODELS)

@@ -37,7 +37,7 @@ def halve(world: World) -> None:
 
 def spent(world: World) -> Decimal:
     with scope.of(world.contoso.ref):
-        return sum((row.cost or Decimal(0)) for row in RatedDay.objects.all())
+        return sum((row.cost or Decimal(0) for row in RatedDay.objects.all()), Decimal(0))
 
 
 def test_a_dry_run_says_what_rating_then_changes(committed_world: World) -> None:
