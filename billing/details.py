@@ -6,13 +6,15 @@ team that hands a subscription over keeps what it spent, and does not see what c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import Expression, F, FilteredRelation, Q, QuerySet
 from django.db.models.functions import Coalesce, TruncDate
 
-from billing.models import RatedDay, Usage
+from billing.models import ClassUsage, RatedDay, Usage
 from inventory.models import Team
 from tenancy.access import Actor
 
@@ -29,6 +31,7 @@ COSTS_ORDER = (
     "units_per_price",
 )
 USAGE_ORDER = ("bucket_start", "subscription_id", "deployment_id")
+FURTHER_ORDER = (*USAGE_ORDER, "token_class")
 
 
 def costs(actor: Actor) -> QuerySet[RatedDay]:
@@ -56,6 +59,28 @@ def usage(actor: Actor, *, zone: str) -> QuerySet[Usage]:
     return _seen(_with_team(Usage.objects.all(), day), actor).select_related(
         "subscription__gateway", "deployment"
     )
+
+
+def further_usage(actor: Actor, *, zone: str) -> QuerySet[ClassUsage]:
+    """The usage of classes without a column of their own that an actor may see, by bucket."""
+    day = TruncDate("bucket_start", tzinfo=ZoneInfo(zone))
+    return _seen(_with_team(ClassUsage.objects.all(), day), actor).select_related(
+        "subscription__gateway", "deployment"
+    )
+
+
+def further_classes(rows: Sequence[Usage]) -> dict[tuple[datetime, int, int], dict[str, int]]:
+    """By bucket, subscription and deployment: what these rows' calls used of further classes."""
+    found = ClassUsage.objects.filter(
+        bucket_start__in={row.bucket_start for row in rows},
+        subscription__in={row.subscription_id for row in rows},
+        deployment__in={row.deployment_id for row in rows},
+    ).order_by("token_class")
+    classes: dict[tuple[datetime, int, int], dict[str, int]] = {}
+    for one in found:
+        key = (one.bucket_start, one.subscription_id, one.deployment_id)
+        classes.setdefault(key, {})[one.token_class] = one.quantity
+    return classes
 
 
 def _with_team(rows: QuerySet[Any], day: Expression | F) -> QuerySet[Any]:  # Any: annotated

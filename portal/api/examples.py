@@ -28,7 +28,28 @@ INDEX: dict[str, Any] = {
     "token": {"person": "dan@example.org", "role": "finance", "scopes": ["read:costs"]},
     "links": {
         name: f"{_ROOT}/{name}/"
-        for name in ("teams", "subscriptions", "usage", "costs", "statements", "schema")
+        for name in (
+            "teams",
+            "subscriptions",
+            "usage",
+            "further-usage",
+            "costs",
+            "statements",
+            "price-changes",
+            "suspect-prices",
+            "meters",
+            "mappings",
+            "mapping-proposals",
+            "unpriced",
+            "price-sheets",
+            "exchange-rates",
+            "capacity",
+            "reservations",
+            "estimates",
+            "rerating",
+            "proposed-adjustments",
+            "schema",
+        )
     }
     | {"documentation": f"{_ROOT}/docs/"},
 }
@@ -68,7 +89,13 @@ USAGE: dict[str, Any] = {
     "deployment": "gpt-5.2-chat",
     "host": "ai-contoso.openai.azure.com",
     "model": "gpt-5.2-chat",
-    "tokens": {"input": 1000000, "cached_input": 0, "output": 0, "total": 1000000},
+    "tokens": {
+        "input": 1000000,
+        "cached_input": 0,
+        "output": 0,
+        "further": {},
+        "total": 1000000,
+    },
     "requests": {
         "total": 100,
         "successful": 100,
@@ -77,6 +104,18 @@ USAGE: dict[str, Any] = {
         "cache_hits": 0,
         "without_tokens": 0,
     },
+}
+FURTHER_USAGE: dict[str, Any] = {
+    "start": "2026-09-03T09:00:00Z",
+    "gateway": "apim-contoso",
+    "subscription": "key-search",
+    "team": "search",
+    "deployment": "gpt-5.2-chat",
+    "host": "ai-contoso.openai.azure.com",
+    "model": "gpt-5.2-chat",
+    "token_class": "cache_write",
+    "unit": "token",
+    "quantity": 500,
 }
 COST: dict[str, Any] = {
     "day": "2026-11-03",

@@ -13,7 +13,27 @@ from portal.api.schema import operation, version
 from portal.api.views import ScopedView
 from tenancy import tenants
 
-_RESOURCES = ("teams", "subscriptions", "usage", "costs", "statements")
+_RESOURCES = (
+    "teams",
+    "subscriptions",
+    "usage",
+    "further-usage",
+    "costs",
+    "statements",
+    "price-changes",
+    "suspect-prices",
+    "meters",
+    "mappings",
+    "mapping-proposals",
+    "unpriced",
+    "price-sheets",
+    "exchange-rates",
+    "capacity",
+    "reservations",
+    "estimates",
+    "rerating",
+    "proposed-adjustments",
+)
 
 
 class TenantItem(serializers.Serializer[Any]):

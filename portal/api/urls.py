@@ -38,6 +38,7 @@ urlpatterns = [
         name="subscription",
     ),
     path("usage/", usage.UsageList.as_view(), name="usage"),
+    path("further-usage/", usage.FurtherUsageList.as_view(), name="further-usage"),
     path("costs/", costs.Costs.as_view(), name="costs"),
     path("statements/", statements.Statements.as_view(), name="statements"),
     path("capacity/", capacity.Capacity.as_view(), name="capacity"),

@@ -9,8 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from billing import details
-from billing.models import Usage
-from billing.rules.token_classes import TokenClass
+from billing.models import ClassUsage, Usage
+from billing.rules.token_classes import COMMON, TokenClass, Unit
 from inventory.models import Team
 from portal.api import examples, paging
 from portal.api.answers import page_of
@@ -28,13 +28,17 @@ class TokensItem(serializers.Serializer[Any]):
 
     def get_fields(self) -> dict[str, Any]:
         classes = {
-            one.value: serializers.IntegerField(source=one.column, min_value=0)
-            for one in TokenClass
+            one.value: serializers.IntegerField(source=one.column, min_value=0) for one in COMMON
         }
-        return {**classes, "total": serializers.SerializerMethodField()}
+        further = serializers.DictField(
+            child=serializers.IntegerField(min_value=0),
+            help_text="Tokens of classes that occur rarely, such as cache_write, by class.",
+        )
+        return {**classes, "further": further, "total": serializers.SerializerMethodField()}
 
-    def get_total(self, row: Usage) -> int:
-        return sum(int(getattr(row, one.column)) for one in TokenClass)
+    def get_total(self, row: Any) -> int:
+        further: dict[str, int] = row.further
+        return sum(int(getattr(row, one.column)) for one in COMMON) + sum(further.values())
 
 
 class RequestsItem(serializers.Serializer[Any]):
@@ -114,13 +118,69 @@ class UsageList(ScopedView):
         found = self._filtered(details.usage(self.actor, zone=billing.zone), query)
         rows, link = paging.rows(request, query, found, details.USAGE_ORDER)
         minutes = billing.bucket(around=query["from"]) // timedelta(minutes=1)
+        classes = details.further_classes(rows)
         for row in rows:
             row.minutes = minutes  # type: ignore[attr-defined]  # shown beside the row's own
+            key = (row.bucket_start, row.subscription_id, row.deployment_id)
+            row.further = {  # type: ignore[attr-defined]  # the same
+                name: count
+                for name, count in classes.get(key, {}).items()
+                if TokenClass(name).unit is Unit.TOKEN
+            }
         return Response({"next": link, "results": UsageItem(rows, many=True).data})
 
     def _filtered(self, rows: QuerySet[Usage], query: dict[str, Any]) -> QuerySet[Usage]:
         rows = rows.filter(bucket_start__gte=query["from"], bucket_start__lt=query["to"])
         return filtered(rows, query, self)
+
+
+class FurtherUsageItem(serializers.Serializer[Any]):
+    """One class without a column of its own, in one bucket of one subscription and deployment."""
+
+    start = serializers.DateTimeField(source="bucket_start", help_text="When the bucket begins.")
+    gateway = serializers.CharField(source="subscription.gateway.name")
+    subscription = serializers.CharField(source="subscription.name", allow_blank=True)
+    team = serializers.CharField(
+        source="team_slug", allow_null=True, help_text="Slug of its owner that day; null: nobody."
+    )
+    deployment = serializers.CharField(source="deployment.name", allow_blank=True)
+    host = serializers.CharField(source="deployment.host", allow_blank=True)
+    model = serializers.CharField(source="deployment.model", allow_blank=True)
+    token_class = serializers.ChoiceField(
+        [one.value for one in TokenClass], help_text="What is counted."
+    )
+    unit = serializers.SerializerMethodField(help_text="What one of it is.")
+    quantity = serializers.IntegerField(min_value=1)
+
+    def get_unit(self, row: ClassUsage) -> str:
+        return TokenClass(row.token_class).unit
+
+
+class FurtherUsageList(ScopedView):
+    needs = "read:usage"
+
+    @operation(
+        "listFurtherUsage",
+        tag="usage",
+        summary="Usage of rare classes and of other units than tokens",
+        description=(
+            "Cache writes, long calls, audio, pictures, tool calls: a row each where they occur, "
+            "with or without a call in the log. Ordered by start."
+        ),
+        scope=needs,
+        query=UsageQuery,
+        answer=page_of(FurtherUsageItem),
+        example=examples.page(examples.FURTHER_USAGE),
+        missing="The team to filter by is none, or it is not yours to see.",
+    )
+    def get(self, request: Request) -> Response:
+        query = UsageQuery.of(request)
+        found = details.further_usage(self.actor, zone=tenants.billing().zone)
+        within = found.filter(bucket_start__gte=query["from"], bucket_start__lt=query["to"])
+        rows, link = paging.rows(
+            request, query, filtered(within, query, self), details.FURTHER_ORDER
+        )
+        return Response({"next": link, "results": FurtherUsageItem(rows, many=True).data})
 
 
 def filtered(rows: QuerySet[Any], query: dict[str, Any], view: ScopedView) -> QuerySet[Any]:

@@ -25,9 +25,16 @@ EVERY = (
         "/api/v1/usage/?from=2026-11-01T00:00:00Z&to=2026-11-30T00:00:00Z",
         "read:usage",
     ),
+    Address(
+        "further-usage",
+        "/api/v1/further-usage/?from=2026-09-01T00:00:00Z&to=2026-10-01T00:00:00Z",
+        "read:usage",
+    ),
     Address("costs", "/api/v1/costs/?month=2026-11", "read:costs"),
     Address("statements", "/api/v1/statements/?month=2026-11", "read:statements"),
     Address("statement", "/api/v1/teams/search/statements/2026-11/", "read:statements"),
+    Address("capacity", "/api/v1/capacity/?month=2026-09", "read:prices"),
+    Address("reservations", "/api/v1/reservations/", "read:prices"),
     Address("exchange-rates", "/api/v1/exchange-rates/", "read:prices"),
     Address("mappings", "/api/v1/mappings/", "read:prices"),
     Address("mapping-proposals", "/api/v1/mapping-proposals/", "read:prices"),
@@ -57,6 +64,7 @@ OF_ALICES_TEAM = tuple(
 BY_TEAM = (
     "/api/v1/subscriptions/?team={team}",
     "/api/v1/usage/?from=2026-11-01T00:00:00Z&to=2026-11-30T00:00:00Z&team={team}",
+    "/api/v1/further-usage/?from=2026-09-01T00:00:00Z&to=2026-10-01T00:00:00Z&team={team}",
     "/api/v1/costs/?month=2026-11&team={team}",
     "/api/v1/statements/?team={team}",
 )

@@ -90,7 +90,7 @@ def test_usage_and_costs_count_the_same_tokens(program: Asking) -> None:
 
 def test_the_list_of_statements_has_the_statements_totals(program: Asking) -> None:
     dan = program("dan")
-    listed = dan.all("statements/")
+    listed = dan.all("statements/", month="2026-11")
     assert [(row["team"], row["period"]["month"]) for row in listed] == [
         ("search", "2026-11"),
         ("support", "2026-11"),
