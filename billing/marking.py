@@ -18,13 +18,15 @@ _LOCK = 7419
 _MARK = """
 INSERT INTO billing_daytorate (tenant_id, day, deployment_id)
 SELECT DISTINCT %(tenant)s, (bucket_start AT TIME ZONE %(zone)s)::date, deployment_id
-  FROM (SELECT tenant_id, deployment_id, bucket_start FROM billing_usage
-         UNION ALL
-        SELECT tenant_id, deployment_id, bucket_start FROM billing_classusage) used
- WHERE tenant_id = %(tenant)s
-   AND bucket_start >= %(since)s
-   AND (%(until)s::timestamptz IS NULL OR bucket_start < %(until)s)
-   AND (%(deployments)s::bigint[] IS NULL OR deployment_id = ANY(%(deployments)s))
+  FROM (SELECT deployment_id, bucket_start
+          FROM (SELECT tenant_id, deployment_id, bucket_start FROM billing_usage
+                 UNION ALL
+                SELECT tenant_id, deployment_id, bucket_start FROM billing_classusage) used
+         WHERE tenant_id = %(tenant)s
+           AND bucket_start >= %(since)s
+           AND (%(until)s::timestamptz IS NULL OR bucket_start < %(until)s)
+           AND (%(deployments)s::bigint[] IS NULL OR deployment_id = ANY(%(deployments)s))
+         GROUP BY 1, 2) buckets
  ORDER BY 2, 3
     ON CONFLICT (tenant_id, day, deployment_id) DO NOTHING
 """

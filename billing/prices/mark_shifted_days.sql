@@ -35,12 +35,14 @@ WITH shifted AS (
      WHERE tenant_id = %(tenant)s
 )
 INSERT INTO billing_daytorate (tenant_id, day, deployment_id)
-SELECT DISTINCT %(tenant)s, (used.bucket_start AT TIME ZONE %(zone)s)::date, used.deployment_id
-  FROM touched
-  JOIN used
-    ON used.deployment_id = touched.deployment_id
-   AND used.token_class = touched.token_class
-   AND used.bucket_start >= touched.since
-   AND used.bucket_start < touched.until
+SELECT DISTINCT %(tenant)s, (bucket_start AT TIME ZONE %(zone)s)::date, deployment_id
+  FROM (SELECT used.deployment_id, used.bucket_start
+          FROM touched
+          JOIN used
+            ON used.deployment_id = touched.deployment_id
+           AND used.token_class = touched.token_class
+           AND used.bucket_start >= touched.since
+           AND used.bucket_start < touched.until
+         GROUP BY 1, 2) buckets
  ORDER BY 2, 3
     ON CONFLICT (tenant_id, day, deployment_id) DO NOTHING

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from billing.rules.token_classes import TokenClass
+from billing.rules.units import units_in
 from portal import figures
 from portal.figures import Figure, Used
-from tenancy.money import Money
+from tenancy.money import EXACT, Money
 from tenancy.periods import Period
 
 register = template.Library()
@@ -63,6 +64,13 @@ def charged(
         currency,
         figures.measure(unit, units),
     )
+
+
+@register.filter
+def per_listed(unit_price: Decimal, unit_of_measure: str) -> str:
+    """A price per single unit as one for the list's own unit of measure: ``0.0022`` for ``1K``."""
+    with localcontext(EXACT):
+        return figures.exact(unit_price * (units_in(unit_of_measure) or 1))
 
 
 @register.simple_tag

@@ -16,9 +16,13 @@ from tenancy.money import EXACT, Basis, Money
 
 @dataclass(frozen=True, slots=True)
 class PriceRow:
-    """One model's token class at one price. ``listed``: what the list would have charged."""
+    """One model's token class at one price. ``listed``: what the list would have charged.
+
+    ``deployment`` is empty where it is called as its model is.
+    """
 
     model: str
+    deployment: str
     token_class: str
     tokens: int
     unit_price: Decimal | None
@@ -112,6 +116,7 @@ def _row(row: PriceSpend, cost: Figure, reckoning: Reckoning) -> PriceRow:
     at_list = replace(reckoning, basis=Basis.LIST, currency=currency)
     return PriceRow(
         model=row.model or row.deployment or "unknown deployment",
+        deployment="" if row.deployment == row.model else row.deployment,
         token_class=row.token_class,
         tokens=row.quantity,
         unit_price=row.unit_price,

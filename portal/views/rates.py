@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from billing import exchange
+from billing.price_terms import LIST_CURRENCY
 from portal import rights
 from portal.tenant_scope import TenantRequest
 from portal.views import planned
@@ -24,7 +25,7 @@ class RateForm(forms.Form):
     from_currency = forms.RegexField(
         label="One unit of",
         regex=r"^[A-Z]{3}$",
-        initial="USD",
+        initial=LIST_CURRENCY,
         error_messages={"invalid": "Use an ISO 4217 code such as USD."},
     )
     rate = forms.DecimalField(
@@ -49,6 +50,8 @@ class RateForm(forms.Form):
     def __init__(self, *args: object, into: str, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # as Django's own takes them
         self.into = into
+        if into == LIST_CURRENCY:
+            self.fields["from_currency"].initial = ""
 
     def clean_from_currency(self) -> str:
         code: str = self.cleaned_data["from_currency"]

@@ -10,8 +10,9 @@ import psycopg
 import pytest
 
 from billing import exchange
-from billing.models import Meter
-from billing.prices import mapping
+from billing.models import Meter, Price
+from billing.prices import mapping, suspects
+from billing.prices.suspects import Verdict
 from billing.rules.token_classes import TokenClass
 from inventory.models import Deployment
 from portal.embedded import Role
@@ -92,6 +93,41 @@ def test_a_price_changed_in_the_middle_of_a_month_counts_from_its_hour(contoso: 
     )
     assert two == [(2,)]
     assert contoso.rate().days == 0
+
+
+@pytest.mark.slow  # loads the whole price list again
+def test_a_doubted_price_waits_for_a_person_and_counts_where_it_was_accepted(
+    contoso: Steps, fabrikam: Steps
+) -> None:
+    spent, theirs = contoso.spent(), fabrikam.spent()
+    wanted = {"meterName": CHAT_OUT, "armRegionName": "swedencentral", "retailPrice": 14000.0}
+    start = {"effectiveStartDate": CHANGE.isoformat()}
+    contoso.azure.control.put("/prices", json=wanted | start).raise_for_status()
+
+    assert steps.catalogue_sync().suspects == 1
+    contoso.rate()
+
+    assert contoso.spent() == spent
+    _decide(contoso, Verdict.ACCEPTED)
+    contoso.rate()
+    after = used(contoso, "gpt-5.2-chat", since=CHANGE)
+    assert contoso.spent() == {
+        name: cost + Decimal(after.get(name, (0, 0))[1]) * (14000 - 14) / MILLION
+        for name, cost in spent.items()
+    }
+    fabrikam.rate()
+    assert fabrikam.spent() == theirs
+    _decide(contoso, Verdict.REJECTED)
+    contoso.rate()
+    assert contoso.spent() == spent
+
+
+def _decide(tenant: Steps, verdict: Verdict) -> None:
+    with scope.of(tenant.ref):
+        price = Price.objects.exclude(doubts=[]).get(
+            meter__meter_name=CHAT_OUT, effective_from=CHANGE
+        )
+        suspects.decide(price.pk, verdict, by="dan", at=AT, reason="Azure was asked.")
 
 
 def test_prices_of_a_load_that_died_before_it_could_tell_are_used_too(contoso: Steps) -> None:
