@@ -6,6 +6,8 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiExample
 
+from portal.api.resources import RESOURCES
+
 _ROOT = "https://finops.example/api/v1"
 _MONTH = {
     "month": "2026-11",
@@ -26,31 +28,7 @@ INDEX: dict[str, Any] = {
         "time_zone": "Europe/Berlin",
     },
     "token": {"person": "dan@example.org", "role": "finance", "scopes": ["read:costs"]},
-    "links": {
-        name: f"{_ROOT}/{name}/"
-        for name in (
-            "teams",
-            "subscriptions",
-            "usage",
-            "further-usage",
-            "costs",
-            "statements",
-            "price-changes",
-            "suspect-prices",
-            "meters",
-            "mappings",
-            "mapping-proposals",
-            "unpriced",
-            "price-sheets",
-            "exchange-rates",
-            "capacity",
-            "reservations",
-            "estimates",
-            "rerating",
-            "proposed-adjustments",
-            "schema",
-        )
-    }
+    "links": {name: f"{_ROOT}/{name}/" for name in (*RESOURCES, "schema")}
     | {"documentation": f"{_ROOT}/docs/"},
 }
 TEAM: dict[str, Any] = {

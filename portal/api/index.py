@@ -9,31 +9,10 @@ from rest_framework.reverse import reverse
 
 from portal.api import examples
 from portal.api.queries import Query
+from portal.api.resources import RESOURCES
 from portal.api.schema import operation, version
 from portal.api.views import ScopedView
 from tenancy import tenants
-
-_RESOURCES = (
-    "teams",
-    "subscriptions",
-    "usage",
-    "further-usage",
-    "costs",
-    "statements",
-    "price-changes",
-    "suspect-prices",
-    "meters",
-    "mappings",
-    "mapping-proposals",
-    "unpriced",
-    "price-sheets",
-    "exchange-rates",
-    "capacity",
-    "reservations",
-    "estimates",
-    "rerating",
-    "proposed-adjustments",
-)
 
 
 class TenantItem(serializers.Serializer[Any]):
@@ -85,7 +64,7 @@ class Index(ScopedView):
                 },
                 "links": {
                     name: reverse(f"api:{name}", request=request)
-                    for name in (*_RESOURCES, "schema", "documentation")
+                    for name in (*RESOURCES, "schema", "documentation")
                 },
             }
         )
