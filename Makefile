@@ -36,7 +36,7 @@ dev: install-demo ## Start database, broker, worker, beat and web; no story (SIM
 	@APPORTION_SIMULATOR='$(SIMULATOR)' exec $(PY) -m portal.supervisor
 
 test: install-dev browser node lint ## Lint, types, architecture and all tests
-	@exec $(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
+	@exec $(PY) -m pytest -n auto --dist loadfile $(ARGS)
 
 lint: install-dev ## Rules, format, types, templates, import contracts, deployment checks
 	@$(VENV)/bin/ruff check $(PRESENT)

@@ -39,8 +39,6 @@ DATABASE = f"apportion_{_WORKER}"
 INHABITED = f"{DATABASE}_inhabited"
 #: Filled once, at the migration, and read-only for the application.
 _KEPT = frozenset({"django_migrations", "django_content_type"})
-#: Folders whose tests wait for processes, or make whole settings first.
-_LONGEST = frozenset({"embedded", "flows", "migrations"})
 
 
 def url(role: Role, database: str = DATABASE) -> str:
@@ -155,11 +153,6 @@ def pytest_configure(config: pytest.Config) -> None:
     """In the controller, before its workers start: they inherit the server's address."""
     if _WORKER == "main" and config.getoption("dist", "no") != "no":
         server()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that no worker is left with it alone at the end."""
-    items.sort(key=lambda item: 0 if item.path.parent.name in _LONGEST else 1)
 
 
 @pytest.hookimpl(optionalhook=True)
