@@ -7,8 +7,10 @@ statement that replaces a window.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from django.db import connection
 
@@ -30,6 +32,19 @@ SELECT DISTINCT %(tenant)s, (bucket_start AT TIME ZONE %(zone)s)::date, deployme
  ORDER BY 2, 3
     ON CONFLICT (tenant_id, day, deployment_id) DO NOTHING
 """
+
+
+_MARK_SPANS = Path(__file__).with_name("mark_spans.sql").read_text()
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """When a deployment's class is priced anew: half-open, UTC; ``until`` None: to this day."""
+
+    deployment_id: int
+    token_class: str
+    since: datetime
+    until: datetime | None
 
 
 def begin() -> None:
@@ -67,6 +82,29 @@ def mark_days(
                 "since": since,
                 "until": until,
                 "deployments": None if deployments is None else sorted(deployments),
+            },
+        )
+
+
+def mark_spans(spans: Sequence[Span]) -> None:
+    """Have the local days on which a class was used in its span rated again.
+
+    Of the tenant in scope.
+    """
+    begin()
+    if not spans:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _MARK_SPANS,
+            {
+                "tenant": scope.tenant_id(),
+                "zone": tenants.billing().zone,
+                "first": min(span.since for span in spans),
+                "deployments": [span.deployment_id for span in spans],
+                "classes": [span.token_class for span in spans],
+                "since": [span.since for span in spans],
+                "until": [span.until for span in spans],
             },
         )
 

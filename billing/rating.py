@@ -18,14 +18,15 @@ from django.db import connection
 from billing import closing, day_costs, marking, price_terms
 from billing.day_costs import Table
 from billing.models import BillingSettings
-from billing.prices import catalogue
+from billing.prices import catalogue, shifts
+from billing.prices.shifts import Shift
 from tenancy import periods, runs, scope, tenants
 from tenancy.runs import Contention
 from tenancy.scope import TenantRef
 
 STEP = "rate"
 _PERIOD_TO_DATE = Path(__file__).with_name("period_to_date.sql").read_text()
-_MARK_REPRICED = Path(__file__).with_name("mark_repriced_days.sql").read_text()
+_REPRICED = Path(__file__).with_name("repriced.sql").read_text()
 _ADJUST = Path(__file__).with_name("adjust_month.sql").read_text()
 
 
@@ -88,14 +89,15 @@ def mark_repriced() -> None:
     marking.begin()
     with connection.cursor() as cursor:
         cursor.execute(
-            _MARK_REPRICED,
+            _REPRICED,
             {
                 "tenant": scope.tenant_id(),
-                "zone": tenants.billing().zone,
                 "after": chosen.rated_prices,
                 "list_currency": price_terms.LIST_CURRENCY,
             },
         )
+        repriced = [Shift(*row) for row in cursor.fetchall()]
+    shifts.mark(repriced)
     BillingSettings.objects.filter(pk=chosen.pk).update(rated_prices=version)
 
 

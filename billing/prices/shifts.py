@@ -1,11 +1,11 @@
-"""What a change of sheets or decisions does to meters' prices: from when to when they differ.
+"""What a change does to meters' prices: from when to when they differ.
 
 The days of usage in those spans are marked to be rated again, and no others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,10 +14,11 @@ from pathlib import Path
 from django.db import connection
 
 from billing import marking, price_terms
+from billing.marking import Span
 from billing.price_terms import Term
-from tenancy import scope, tenants
+from tenancy import scope
 
-_MARK = Path(__file__).with_name("mark_shifted_days.sql").read_text()
+_SPANS = Path(__file__).with_name("shifted_spans.sql").read_text()
 _FIRST = datetime.min.replace(tzinfo=UTC)
 
 
@@ -31,16 +32,16 @@ class Shift:
 
 
 @contextmanager
-def marked() -> Iterator[None]:
+def marked(meters: Collection[int] | None = None) -> Iterator[None]:
     """Mark the days whose price the block changes, of the tenant in scope.
 
-    Looked at are the meters that the tenant's mappings name, before and after.
+    Looked at are these meters, or all that the tenant's mappings name, before and after.
     """
     marking.begin()
-    before = price_terms.of_meters()
+    before = price_terms.of_meters(meters)
     yield
-    after = price_terms.of_meters()
-    _mark(
+    after = price_terms.of_meters(meters)
+    mark(
         [
             shift
             for meter in before.keys() | after.keys()
@@ -75,15 +76,20 @@ def _said(terms: Sequence[Term], instant: datetime) -> Term | None:
     return term and replace(term, starts=_FIRST, ends=None)
 
 
-def _mark(shifts: Sequence[Shift]) -> None:
+def mark(shifts: Sequence[Shift]) -> None:
+    """Mark the days of usage that a mapping prices by one of these meters in its span."""
+    marking.begin()
+    if not shifts:
+        return
     with connection.cursor() as cursor:
         cursor.execute(
-            _MARK,
+            _SPANS,
             {
                 "tenant": scope.tenant_id(),
-                "zone": tenants.billing().zone,
                 "meters": [shift.meter_id for shift in shifts],
                 "since": [shift.since for shift in shifts],
                 "until": [shift.until for shift in shifts],
             },
         )
+        spans = [Span(*row) for row in cursor.fetchall()]
+    marking.mark_spans(spans)
