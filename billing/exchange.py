@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from django.db.models import Min
+
 from billing import marking
 from billing.models import ExchangeRate, RateOrigin
 from tenancy import audit
@@ -36,7 +38,8 @@ def set_rate(
 ) -> ExchangeRate:
     """From an instant on, one unit of the first currency is ``rate`` of the second.
 
-    Days since then are rated again. The same rate again changes nothing.
+    Days since then, up to the next rate of the pair, are rated again. The same rate again changes
+    nothing.
 
     Raises:
         ValidationError: a currency is not an ISO 4217 code, or the rate is not positive.
@@ -52,7 +55,7 @@ def set_rate(
     row.rate, row.source, row.origin = rate, source, origin
     row.full_clean(validate_unique=False, validate_constraints=False)
     row.save()
-    marking.mark_days(since=from_instant)
+    marking.mark_days(since=from_instant, until=_next(row))
     audit.record(
         "exchange-rate.set",
         f"{from_currency}/{to_currency}",
@@ -102,6 +105,16 @@ def rate_at(from_currency: str, to_currency: str, *, at: datetime) -> Decimal | 
     )
     newest = dated.order_by("-effective_from").first()
     return newest.rate if newest else None
+
+
+def _next(rate: ExchangeRate) -> datetime | None:
+    """From when on another rate of the same pair counts."""
+    later = ExchangeRate.objects.filter(
+        from_currency=rate.from_currency,
+        to_currency=rate.to_currency,
+        effective_from__gt=rate.effective_from,
+    )
+    return later.aggregate(starts=Min("effective_from"))["starts"]
 
 
 def known(to_currency: str) -> tuple[ExchangeRate, ...]:
