@@ -6,12 +6,13 @@ confidence on. Whatever is not mapped is unpriced, and shown as such.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
 from billing import exchange, marking, price_terms
+from billing.marking import Span
 from billing.models import BillingSettings, Meter, MeterMapping
 from billing.prices import meters, proposals, unpriced
 from billing.prices.proposals import Proposed
@@ -26,6 +27,8 @@ from tenancy.scope import TenantRef
 STEP = "map_meters"
 #: A first mapping prices all usage there is: it dates from before any.
 ALWAYS = datetime(2020, 1, 1, tzinfo=UTC)
+#: By its start, a mapping's meter and units per price.
+_Said = dict[datetime, tuple[int | None, int]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,27 +92,42 @@ def confirm(
 def confirm_many(choices: Sequence[Choice], *, by: str, at: datetime) -> tuple[MeterMapping, ...]:
     """Confirm them all, each audited, or none, in the transaction that is open.
 
+    The days on which a class was used are rated again from the mapping's start to the start of
+    the next one of that class; where it says what held already, none.
+
     Raises:
         OfAnotherUnit: a meter's unit is not what its class is counted by.
     """
     marking.begin()
-    mapped = set(
-        MeterMapping.objects.filter(
-            deployment__in={choice.deployment.pk for choice in choices}
-        ).values_list("deployment_id", "token_class")
-    )
-    touched: dict[datetime, set[int]] = {}
-    rows = []
+    held = _held({choice.deployment.pk for choice in choices})
+    rows, spans = [], []
     for choice in choices:
-        first = (choice.deployment.pk, choice.token_class) not in mapped
-        start = choice.from_instant or (ALWAYS if first else _hour(at))
+        key = (choice.deployment.pk, choice.token_class)
+        said = held.setdefault(key, {})
+        start = choice.from_instant or (_hour(at) if said else ALWAYS)
+        was = _in_force(said, start)
         row, changed = _write(choice, start, by=by, at=at)
         rows.append(row)
-        if changed:
-            touched.setdefault(start, set()).add(choice.deployment.pk)
-    for start, deployments in touched.items():
-        marking.mark_days(deployments=deployments, since=start)
+        said[start] = (row.meter_id, row.units_per_price)
+        if changed and said[start] != was:
+            until = min((later for later in said if later > start), default=None)
+            spans.append(Span(*key, start, until))
+    marking.mark_spans(spans)
     return tuple(rows)
+
+
+def _held(deployments: Collection[int]) -> dict[tuple[int, TokenClass], _Said]:
+    """What the mappings of deployments' classes say, by their starts."""
+    found: dict[tuple[int, TokenClass], _Said] = {}
+    for row in MeterMapping.objects.filter(deployment__in=deployments):
+        said = found.setdefault((row.deployment_id, TokenClass(row.token_class)), {})
+        said[row.effective_from] = (row.meter_id, row.units_per_price)
+    return found
+
+
+def _in_force(said: _Said, at: datetime) -> tuple[int | None, int] | None:
+    start = max((earlier for earlier in said if earlier <= at), default=None)
+    return said[start] if start else None
 
 
 def deployment(actor: Actor, key: int) -> Deployment:
