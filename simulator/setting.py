@@ -37,7 +37,6 @@ class OtherKinds(enum.Enum):
     OFF = "off"
 
 
-OTHER_KINDS = OtherKinds.ON
 _FINE_TUNED = ".ft-"
 
 

@@ -22,7 +22,6 @@ from zoneinfo import ZoneInfo
 
 from simulator.logs import Call, Rows
 from simulator.setting import (
-    OTHER_KINDS,
     Answers,
     Deployment,
     OtherKinds,
@@ -68,14 +67,21 @@ class Planned:
     position: float = 0.0
 
 
-def history(tenant: Tenant, *, now: datetime, seed: str, size: Size) -> Iterator[Call]:
+def history(
+    tenant: Tenant,
+    *,
+    now: datetime,
+    seed: str,
+    size: Size,
+    other_kinds: OtherKinds = OtherKinds.ON,
+) -> Iterator[Call]:
     """All calls of a tenant: two whole months and the running one up to now."""
     share = _SMALL if size is Size.SMALL else 1.0
     for month in months(tenant, now):
         for subscription in tenant.subscriptions:
             dice = random.Random(f"{seed}|{subscription.name}|{month.start.isoformat()}")  # noqa: S311
             yield from _month_of(tenant, subscription, month, dice, share)
-            if OTHER_KINDS is OtherKinds.ON:
+            if other_kinds is OtherKinds.ON:
                 # Dice of their own, so that the other calls are the same with them and without.
                 dice = random.Random(f"{seed}|{subscription.name}|{month.start}|other kinds")  # noqa: S311
                 yield from _other_kinds(tenant, subscription, month, dice, share)

@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from simulator import launch, traffic
 from simulator.setting import CONTOSO, OtherKinds, Size
 from tests.simulator.conftest import NOW, Azure
@@ -78,13 +76,16 @@ def test_what_is_deployed_outlives_a_restart(tmp_path: Path) -> None:
         second.close()
 
 
-def test_other_kinds_are_called_too_and_change_no_other_call(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_other_kinds_are_called_too_and_change_no_other_call() -> None:
     now = datetime.fromisoformat(NOW)
-    whole = list(traffic.history(CONTOSO, now=now, seed="apportion", size=Size.SMALL))
-    monkeypatch.setattr(traffic, "OTHER_KINDS", OtherKinds.OFF)
-    plain = list(traffic.history(CONTOSO, now=now, seed="apportion", size=Size.SMALL))
+    whole, plain = (
+        list(
+            traffic.history(
+                CONTOSO, now=now, seed="apportion", size=Size.SMALL, other_kinds=other_kinds
+            )
+        )
+        for other_kinds in (OtherKinds.ON, OtherKinds.OFF)
+    )
 
     known = {call.correlation for call in plain}
     more = [call for call in whole if call.correlation not in known]
