@@ -54,6 +54,7 @@ def set_rate(
         return row
     row.rate, row.source, row.origin = rate, source, origin
     row.full_clean(validate_unique=False, validate_constraints=False)
+    marking.begin()
     row.save()
     marking.mark_days(since=from_instant, until=_next(row))
     audit.record(
