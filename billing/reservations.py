@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Q
-
-from billing.models import ExchangeRate, Price, PriceDecision, PriceType, Reservation
+from billing import exchange
+from billing.models import Price, Reservation
 from billing.price_terms import LIST_CURRENCY
-from billing.prices import capacity_meters
+from billing.prices import capacity_meters, meters
 from billing.rules import capacity_meters as rules
 from billing.rules.capacity import Pool, Term, whole_minute
 from tenancy import audit, tenants
@@ -42,7 +41,7 @@ class NoRate(Refused):
     field = "currency"
     text = (
         "There is no exchange rate from {currency} to {billing} at the start of the term. Set one"
-        " under Administration, Exchange rates."
+        " under Prices → Exchange rates."
     )
 
 
@@ -70,30 +69,15 @@ class Offer:
 
 
 def offer(pool: Pool, term: Term, *, at: datetime) -> Offer | None:
-    """The list's offer at an instant, for the tenant in scope.
+    """The list's offer at an instant.
 
     None: the list has none, or meters of several products with different prices.
     """
-    readings = capacity_meters.readings_of(pool.region)
-    meters = [meter.pk for meter in rules.reserved(pool.scope, readings)]
-    prices = Price.objects.filter(
-        meter_id__in=meters,
-        price_type=PriceType.RESERVATION,
-        reservation_term=term.value,
-        tier_minimum_units=0,
-        currency=LIST_CURRENCY,
-        effective_from__lte=at,
-    ).order_by("effective_from", "run_id", "id")
-    decided = dict(PriceDecision.objects.values_list("price_id", "verdict"))
-    accepted = PriceDecision.Verdict.ACCEPTED
-    newest = {
-        price.meter_id: price
-        for price in prices
-        if decided.get(price.pk, "" if price.doubts else accepted) == accepted
-    }
-    if len({price.listed_price for price in newest.values()}) != 1:
+    listed = meters.readings({pool.region})[pool.region]
+    prices = capacity_meters.reservation_prices(rules.reserved(pool.scope, listed), term, at=at)
+    if len({price.listed_price for price in prices}) != 1:
         return None
-    return Offer(pool, term, next(iter(newest.values())))
+    return Offer(pool, term, prices[0])
 
 
 def purchase(wish: Wish, *, by: str, at: datetime) -> Reservation:
@@ -171,8 +155,7 @@ def _row(wish: Wish, *, by: str, at: datetime) -> Reservation:
 
 def _must_convert(currency: str, at: datetime) -> None:
     billing = tenants.billing().currency
-    known = Q(from_currency=currency, to_currency=billing, effective_from__lte=at)
-    if currency != billing and not ExchangeRate.objects.filter(known).exists():
+    if exchange.rate_at(currency, billing, at=at) is None:
         raise NoRate(currency=currency, billing=billing)
 
 

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
-from billing.models import BillingSettings, CapacityMapping, Meter
+from billing.models import BillingSettings, CapacityMapping, Meter, Price, PriceType
+from billing.price_terms import LIST_CURRENCY
+from billing.prices import meters
+from billing.prices.mapping import ALWAYS
 from billing.rules import capacity_meters as rules
-from billing.rules.capacity import Kind, kind_of, scope_of
-from billing.rules.capacity_meters import Deployed, Readings
-from billing.rules.meters import reading
-from billing.rules.meters.meanings import UnitKind
-from billing.rules.meters.reading import Reading
+from billing.rules.capacity import Kind, Term, kind_of, scope_of
+from billing.rules.capacity_meters import Deployed
 from billing.rules.token_classes import TokenClass
 from inventory.models import Deployment, DeploymentState
 from tenancy import audit, scope
 from tenancy.refusals import Refused
 
 RULE = "rule: the only meter that says it"
-#: A first mapping prices all the hours there are: it dates from before any.
-ALWAYS = datetime(2020, 1, 1, tzinfo=UTC)
+_HOURS = re.compile(r"\s*\d+\s*/?\s*hours?\s*", re.IGNORECASE)
 
 
 class NotByTheHour(Refused):
@@ -58,7 +58,7 @@ def by_the_hour() -> tuple[Wanted, ...]:
         for one, sku in seen
         if (kind := kind_of(sku, base_model=deployments[one].base_model))
     ]
-    readings = _readings({deployment.region for deployment, _, _ in wanted})
+    readings = meters.readings({deployment.region for deployment, _, _ in wanted})
     return tuple(
         Wanted(
             deployment,
@@ -75,7 +75,7 @@ def by_the_token(
 ) -> dict[int, dict[TokenClass, Meter]]:
     """By deployment id, what its model's tokens cost without capacity, in the same scope."""
     wanted = list(deployments)
-    readings = _readings({deployment.region for deployment, _ in wanted})
+    readings = meters.readings({deployment.region for deployment, _ in wanted})
     return {
         deployment.pk: rules.by_the_token(_deployed(deployment, sku), readings[deployment.region])
         for deployment, sku in wanted
@@ -99,8 +99,7 @@ def confirm(
     Raises:
         NotByTheHour: the meter is sold by another unit.
     """
-    says = _read(meter)
-    if says is None or says.unit is not UnitKind.HOUR:
+    if not _HOURS.fullmatch(meter.unit_of_measure):
         raise NotByTheHour(meter=meter.meter_name, unit=meter.unit_of_measure)
     row, created = CapacityMapping.objects.get_or_create(
         tenant_id=scope.tenant_id(),
@@ -131,6 +130,15 @@ def mapped() -> frozenset[tuple[int, str]]:
     return frozenset(CapacityMapping.objects.values_list("deployment_id", "sku"))
 
 
+def held() -> dict[tuple[int, str], tuple[CapacityMapping, ...]]:
+    """By deployment id and type, the meters of the tenant in scope, the oldest first."""
+    found: dict[tuple[int, str], tuple[CapacityMapping, ...]] = {}
+    for row in CapacityMapping.objects.select_related("meter").order_by("effective_from"):
+        key = (row.deployment_id, row.sku)
+        found[key] = (*found.get(key, ()), row)
+    return found
+
+
 def confirm_by_rule(*, at: datetime) -> int:
     """Confirm each only meter that fits, where the tenant lets a rule do so; how many."""
     chosen = BillingSettings.objects.first()
@@ -153,9 +161,25 @@ def confirm_by_rule(*, at: datetime) -> int:
     return confirmed
 
 
-def readings_of(region: str) -> Readings[Meter]:
-    """The meters of a region that are on the list and whose names can be read."""
-    return _readings({region})[region]
+def reservation_prices(of: Iterable[Meter], term: Term, *, at: datetime) -> tuple[Price, ...]:
+    """What the list asks at an instant for a whole term, at each of the meters: the newest first.
+
+    Prices of reservations are never doubted, so that nobody decides on them.
+    """
+    newest = (
+        Price.objects.filter(
+            meter__in=of,
+            price_type=PriceType.RESERVATION,
+            reservation_term=term,
+            tier_minimum_units=0,
+            currency=LIST_CURRENCY,
+            effective_from__lte=at,
+        )
+        .select_related("meter")
+        .order_by("meter_id", "-effective_from", "-run_id", "-id")
+        .distinct("meter_id")
+    )
+    return tuple(sorted(newest, key=lambda price: price.effective_from, reverse=True))
 
 
 def _deployed(deployment: Deployment, sku: str) -> Deployed:
@@ -164,16 +188,3 @@ def _deployed(deployment: Deployment, sku: str) -> Deployed:
         deployment.base_version or deployment.version,
         scope_of(sku),
     )
-
-
-def _readings(regions: set[str]) -> Mapping[str, list[tuple[Meter, Reading]]]:
-    found: dict[str, list[tuple[Meter, Reading]]] = {region: [] for region in regions}
-    for meter in Meter.objects.filter(region__in=regions, vanished_at=None).order_by("id"):
-        if says := _read(meter):
-            found[meter.region].append((meter, says))
-    return found
-
-
-def _read(meter: Meter) -> Reading | None:
-    says = reading.read(meter.product_name, meter.meter_name, unit_of_measure=meter.unit_of_measure)
-    return says if isinstance(says, Reading) else None

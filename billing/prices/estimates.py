@@ -14,23 +14,16 @@ from decimal import Decimal, localcontext
 from billing import price_terms
 from billing.models import Meter
 from billing.price_terms import Term
-from billing.prices import shelf, throughput
-from billing.prices.shelf import Shelf
+from billing.prices import meters, throughput
+from billing.prices.stock import Stock, stocked
 from billing.prices.throughput import Provisioned
 from billing.rules import estimating, offers
 from billing.rules.estimating import WIDE, Load, Month, Peak
-from billing.rules.meters import reading
-from billing.rules.meters.reading import Reading
 from billing.rules.offers import DeploymentType, Family
-from billing.rules.token_classes import LONG, TokenClass
+from billing.rules.token_classes import CHARGED_AS, LONG, TokenClass
 from tenancy.refusals import Refused
 
 MOST_MODELS = 4
-#: Which class's price is paid for one that has no meter of its own.
-_CHARGED_AS = {
-    TokenClass.CACHED_INPUT: TokenClass.INPUT,
-    TokenClass.LONG_CACHED_INPUT: TokenClass.LONG_INPUT,
-}
 _WRITES = (TokenClass.CACHE_WRITE, TokenClass.LONG_CACHE_WRITE)
 
 
@@ -152,13 +145,13 @@ def offered(deployment_type: DeploymentType, region: str) -> tuple[Offer, ...]:
     """The models that the list has in a region for a deployment type."""
     return tuple(
         Offer(one.name, {TokenClass.INPUT, TokenClass.OUTPUT} <= set(one.meters))
-        for one in offers.families(deployment_type, _readings(region))
+        for one in offers.families(deployment_type, meters.readings({region})[region])
     )
 
 
 def estimate(asked: Asked, *, at: datetime, currency: str) -> tuple[Answer, ...]:
     """Each model's estimate, or why it has none, in the order asked."""
-    readings = _readings(asked.region)
+    readings = meters.readings({asked.region})[asked.region]
     listed = offers.families(asked.deployment_type, readings)
     chosen = [(name, _family(name, asked, listed)) for name in asked.models]
     families = [one for _, one in chosen if isinstance(one, Family)]
@@ -168,7 +161,7 @@ def estimate(asked: Asked, *, at: datetime, currency: str) -> tuple[Answer, ...]
     }
     tokens_of = (meter for one in families for meters in one.meters.values() for meter in meters)
     hours_of = (meter for one in units.values() for meter in one.hourly)
-    stock = shelf.stocked((*tokens_of, *hours_of), at=at)
+    stock = stocked((*tokens_of, *hours_of), at=at)
     return tuple(
         _answer(name, _Question(asked, one, units[one.vendor], stock, currency))
         if isinstance(one, Family)
@@ -184,7 +177,7 @@ class _Question:
     asked: Asked
     family: Family[Meter]
     units: throughput.Meters
-    stock: Shelf
+    stock: Stock
     billed: str
 
 
@@ -202,19 +195,6 @@ def _family(name: str, asked: Asked, listed: Sequence[Family[Meter]]) -> Family[
     if len(found) > 1:
         return SeveralVersions(model=name, choices=", ".join(one.name for one in found))
     return found[0]
-
-
-def _readings(region: str) -> list[tuple[Meter, Reading]]:
-    """The meters of a region whose names can be read, in a fixed order."""
-    meters = Meter.objects.filter(region=region, vanished_at=None)
-    found = []
-    for meter in meters.order_by("product_name", "meter_name", "azure_id"):
-        says = reading.read(
-            meter.product_name, meter.meter_name, unit_of_measure=meter.unit_of_measure
-        )
-        if isinstance(says, Reading):
-            found.append((meter, says))
-    return found
 
 
 def _estimate(question: _Question) -> Estimate:
@@ -273,7 +253,7 @@ def _chosen(
     """
     family, found, missing = question.family, {}, []
     for token_class in tokens:
-        charged_as = _CHARGED_AS.get(token_class, token_class)
+        charged_as = CHARGED_AS.get(token_class, token_class)
         meters = family.meters.get(token_class) or family.meters.get(charged_as, ())
         priced = question.stock.priced(meters)
         if len({(term.unit_price, term.currency) for _, term in priced}) > 1:
@@ -307,7 +287,7 @@ def _currency(question: _Question, terms: Iterable[Term]) -> str:
 
 
 def _priced(
-    token_class: TokenClass, tokens: int, meter: Meter, term: Term, stock: Shelf, currency: str
+    token_class: TokenClass, tokens: int, meter: Meter, term: Term, stock: Stock, currency: str
 ) -> Priced:
     paid = stock.convert(term.unit_price, str(term.currency), currency)
     assert paid is not None  # noqa: S101 - chosen for its price, in a currency that converts
@@ -334,7 +314,7 @@ def _notes(load: Load, family: Family[Meter], tokens: Mapping[TokenClass, int]) 
             yield f"{band}: the long context's meters are used."
         else:
             yield f"{band}, and the list has no long-context meters for this model."
-    if any(one in _CHARGED_AS and one not in family.meters for one in tokens):
+    if any(one in CHARGED_AS and one not in family.meters for one in tokens):
         yield (
             "The list has no price for cached input of this model: those tokens are counted at"
             " the price of input."

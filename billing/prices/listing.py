@@ -14,8 +14,6 @@ from billing.models import Meter, Price, PriceDecision, PriceType, SheetLine
 from billing.price_terms import LIST_CURRENCY, Term
 from billing.prices import changes, in_use
 from billing.prices.changes import Meters
-from billing.rules.meters import reading
-from billing.rules.meters.reading import Reading, Unread
 from tenancy.refusals import NotFound
 
 #: An order to walk the meters by, in which no row moves.
@@ -93,9 +91,11 @@ def meter(azure_id: str) -> Meter:
     return found
 
 
-def says(of: Meter) -> Reading | Unread:
-    """What a meter's name says, word by word, or why it cannot be read."""
-    return reading.read(of.product_name, of.meter_name, unit_of_measure=of.unit_of_measure)
+def charging() -> QuerySet[Price]:
+    """The prices of the kind that usage is charged by: pay-as-you-go, from the first unit on."""
+    return Price.objects.filter(
+        price_type=PriceType.CONSUMPTION, tier_minimum_units=0, currency=LIST_CURRENCY
+    )
 
 
 def history(of: Meter) -> History:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.db.models import Q
@@ -58,8 +58,18 @@ class Shelf:
 def shelves(regions: Collection[str]) -> dict[str, Shelf]:
     """By region, its readable meters that the list still names; one query for all."""
     found = {region: Shelf() for region in regions}
-    for said in readable(Meter.objects.filter(region__in=found, vanished_at=None)):
-        found[said[0].region].add(said)
+    for region, said in readings(regions).items():
+        for one in said:
+            found[region].add(one)
+    return found
+
+
+def readings(regions: Collection[str]) -> Mapping[str, Sequence[Said]]:
+    """By region, its readable meters that the list still names, by product and name; one query."""
+    found: dict[str, list[Said]] = {region: [] for region in regions}
+    listed = Meter.objects.filter(region__in=found, vanished_at=None)
+    for said in readable(listed.order_by("product_name", "meter_name", "azure_id")):
+        found[said[0].region].append(said)
     return found
 
 

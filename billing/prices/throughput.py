@@ -12,9 +12,9 @@ from datetime import datetime
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
-from billing.models import Meter, Price, PriceType
-from billing.price_terms import LIST_CURRENCY
-from billing.prices.shelf import Shelf
+from billing.models import Meter
+from billing.prices import capacity_meters
+from billing.prices.stock import Stock
 from billing.rules import capacity, estimating, offers, ptu_throughput
 from billing.rules.estimating import WIDE, BreakEven, Load, Peak
 from billing.rules.meters.meanings import Scope, Vendor
@@ -22,6 +22,7 @@ from billing.rules.meters.reading import Reading
 from billing.rules.ptu_throughput import Capacity
 
 NOT_LISTED = "not in the price list"
+_SEVERAL = "listed at several prices"
 _NOT_CONVERTED = "no exchange rate"
 _STATED = f"Microsoft's documentation, {ptu_throughput.AS_OF:%-d %B %Y}"
 
@@ -127,7 +128,7 @@ def meters(scope: Scope, vendor: Vendor, readings: Sequence[tuple[Meter, Reading
     return Meters(hourly, (*hourly, *offers.reserved_units(scope, vendor, readings)))
 
 
-def priced(found: Meters, stock: Shelf, *, currency: str) -> tuple[UnitPrice, ...]:
+def priced(found: Meters, stock: Stock, *, currency: str) -> tuple[UnitPrice, ...]:
     """What a PTU costs by the hour and reserved, each known or said to be absent."""
     return (
         _by_the_hour(found.hourly, stock, currency),
@@ -198,32 +199,27 @@ def _way(
     )
 
 
-def _by_the_hour(meters: Sequence[Meter], stock: Shelf, currency: str) -> UnitPrice:
+def _by_the_hour(meters: Sequence[Meter], stock: Stock, currency: str) -> UnitPrice:
     found = stock.priced(meters)
     if not found:
         return UnitPrice(None, absent=NOT_LISTED)
     if len({(term.unit_price, term.currency) for _, term in found}) > 1:
-        return UnitPrice(None, absent="listed at several prices")
+        return UnitPrice(None, absent=_SEVERAL)
     meter, term = found[0]
     amount = stock.convert(term.unit_price, str(term.currency), currency)
     return _unit_price(None, meter, amount, since=term.starts, sheet=stock.sheet(term))
 
 
 def _reserved(
-    term: capacity.Term, meters: Sequence[Meter], stock: Shelf, currency: str
+    term: capacity.Term, meters: Sequence[Meter], stock: Stock, currency: str
 ) -> UnitPrice:
     """The list's price of a reservation; negotiated ones are not known to the price sheets."""
-    reserved = Price.objects.filter(
-        meter__in=meters,
-        price_type=PriceType.RESERVATION,
-        reservation_term=term,
-        currency=LIST_CURRENCY,
-        effective_from__lte=stock.at,
-        doubts=[],
-    )
-    newest = reserved.order_by("-effective_from", "-run_id", "-id").select_related("meter").first()
-    if newest is None:
+    found = capacity_meters.reservation_prices(meters, term, at=stock.at)
+    if not found:
         return UnitPrice(term, absent=NOT_LISTED)
+    if len({price.listed_price for price in found}) > 1:
+        return UnitPrice(term, absent=_SEVERAL)
+    newest = found[0]
     amount = stock.convert(newest.listed_price, newest.currency, currency)
     return _unit_price(term, newest.meter, amount, since=newest.effective_from)
 

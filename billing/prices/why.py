@@ -15,8 +15,8 @@ from enum import StrEnum
 
 from billing import price_terms
 from billing.models import Meter, Price, PriceDecision, PriceSheet, SheetLine
-from billing.models.prices import PriceType
-from billing.price_terms import LIST_CURRENCY, Term
+from billing.price_terms import Term
+from billing.prices import listing
 from billing.rules.sheet_lines import plain
 from billing.rules.units import units_in
 from tenancy.refusals import NotFound
@@ -154,13 +154,7 @@ def _list_prices(
     meter: Meter, term: Term | None, at: datetime
 ) -> tuple[Listed | None, tuple[Doubted, ...]]:
     """The price that is believed, and the newer ones that are not."""
-    rows = Price.objects.filter(
-        meter=meter,
-        price_type=PriceType.CONSUMPTION,
-        tier_minimum_units=0,
-        currency=LIST_CURRENCY,
-        effective_from__lte=at,
-    ).select_related("run")
+    rows = listing.charging().filter(meter=meter, effective_from__lte=at).select_related("run")
     stated = list(rows.order_by("-effective_from", "-run_id", "-id"))
     verdicts = {one.price_id: one for one in PriceDecision.objects.filter(price__in=stated)}
     chosen = next((row for row in stated if term and row.pk == term.price_id), None)

@@ -98,3 +98,12 @@ LONG = {
     TokenClass.CACHE_WRITE: TokenClass.LONG_CACHE_WRITE,
     TokenClass.OUTPUT: TokenClass.LONG_OUTPUT,
 }
+#: The class whose price is paid where a class has no meter of its own.
+CHARGED_AS = {
+    TokenClass.CACHED_INPUT: TokenClass.INPUT,
+    TokenClass.CACHE_WRITE: TokenClass.INPUT,
+    TokenClass.LONG_CACHED_INPUT: TokenClass.LONG_INPUT,
+    TokenClass.LONG_CACHE_WRITE: TokenClass.LONG_INPUT,
+    TokenClass.CACHED_AUDIO_INPUT: TokenClass.AUDIO_INPUT,
+    TokenClass.CACHED_IMAGE_INPUT: TokenClass.IMAGE_INPUT,
+}

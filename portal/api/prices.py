@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from billing.models import Meter, Price, PriceChange
-from billing.prices import changes, listing, suspects
+from billing.prices import changes, listing, meters, suspects
 from billing.prices.changes import Kind, Meters
 from billing.prices.suspects import State, Suspect, Verdict
 from billing.rules.meters.reading import Reading
@@ -215,7 +215,7 @@ class MeterDetail(MeterRow):
     terms = serializers.SerializerMethodField(help_text="What is charged here, newest first.")
 
     def get_reading(self, row: Meter) -> list[dict[str, str]] | None:
-        says = listing.says(row)
+        says = meters.read(row)
         if not isinstance(says, Reading):
             return None
         return [{"word": one.word, "meaning": one.meaning} for one in says.explanation]

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from billing import exchange, preferences
-from billing.prices import catalogue
+from billing.price_terms import LIST_CURRENCY
 from connectors.records import CognitiveAccount
 from governance import guards, quotas
 from governance.models import Hardness, Mode
@@ -200,7 +200,7 @@ def _rates(plan: Plan, *, at: datetime) -> None:
         for _ in range(months_before):
             month = month.previous()
         exchange.set_rate(
-            catalogue.CURRENCY,
+            LIST_CURRENCY,
             plan.currency,
             Decimal(rate),
             from_instant=month.start,

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from billing import preferences
 from billing.prices import catalogue, changes, listing, notices, suspects, why
 from billing.prices.changes import Kind, Meters, Which
+from billing.prices.meters import read as read_name
 from billing.prices.suspects import State, Suspect, Verdict
 from billing.rules.meters.reading import Reading
 from portal import rights
@@ -158,7 +159,7 @@ def meter(request: TenantRequest, azure_id: str) -> HttpResponse:
     if "\0" in azure_id:
         raise NotFound(kind="meter")
     found = listing.meter(azure_id)
-    says = listing.says(found)
+    says = read_name(found)
     return render(
         request,
         "prices/meter.html",

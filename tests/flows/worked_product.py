@@ -241,7 +241,7 @@ def _capacity(example: Example, ref: TenantRef) -> dict[str, list[Row]]:
             Deployment.objects.get(name=held[0]),
             str(held[1]),
             Meter.objects.get(product_name="Azure OpenAI"),
-            from_instant=capacity_meters.ALWAYS,
+            from_instant=mapping.ALWAYS,
             by=BY,
             at=AT,
             reason=WHY,

@@ -16,7 +16,7 @@ from billing.rules.meters import matching
 from billing.rules.meters.matching import BESIDE, MOST_OF_SEVERAL, Doubt, Evidence, Kind, Served
 from billing.rules.meters.meanings import Capability, Context, Scope, Tier
 from billing.rules.meters.reading import Reading
-from billing.rules.token_classes import COMMON, LONG, TokenClass
+from billing.rules.token_classes import CHARGED_AS, COMMON, LONG, TokenClass
 
 Of = TypeVar("Of")
 #: How many meters are shown beside the proposed one.
@@ -40,15 +40,6 @@ _PAIRS = (
     (TokenClass.INPUT, TokenClass.OUTPUT),
     (TokenClass.LONG_INPUT, TokenClass.LONG_OUTPUT),
 )
-#: The class whose price is paid where a class has no meter of its own.
-_CHARGED_AS = {
-    TokenClass.CACHED_INPUT: TokenClass.INPUT,
-    TokenClass.CACHE_WRITE: TokenClass.INPUT,
-    TokenClass.LONG_CACHED_INPUT: TokenClass.LONG_INPUT,
-    TokenClass.LONG_CACHE_WRITE: TokenClass.LONG_INPUT,
-    TokenClass.CACHED_AUDIO_INPUT: TokenClass.AUDIO_INPUT,
-    TokenClass.CACHED_IMAGE_INPUT: TokenClass.IMAGE_INPUT,
-}
 _SHORT = {long: short for short, long in LONG.items()}
 
 
@@ -247,13 +238,13 @@ def _stand_ins(
     """The classes to be charged as, in order, with the doubt that each leaves."""
     as_input = Evidence(Doubt.AS_INPUT.says, Doubt.AS_INPUT)
     one_band = Evidence(Doubt.ONE_BAND.says, Doubt.ONE_BAND)
-    short, plain = _SHORT.get(token_class), _CHARGED_AS.get(token_class)
+    short, plain = _SHORT.get(token_class), CHARGED_AS.get(token_class)
     if short:
         yield short, (one_band,)
     if plain:
         yield plain, (as_input,)
-    if short and short in _CHARGED_AS:
-        yield _CHARGED_AS[short], (one_band, as_input)
+    if short and short in CHARGED_AS:
+        yield CHARGED_AS[short], (one_band, as_input)
 
 
 def _missing(own: Collection[TokenClass]) -> set[TokenClass]:

@@ -17,7 +17,7 @@ from billing.rules.estimating import WIDE
 
 
 @dataclass
-class Shelf:
+class Stock:
     """Terms by meter, the names of the price sheets that made them, and exchange rates."""
 
     at: datetime
@@ -51,7 +51,7 @@ class Shelf:
         return self._rates[since, to]
 
 
-def stocked(meters: Iterable[Meter], *, at: datetime) -> Shelf:
+def stocked(meters: Iterable[Meter], *, at: datetime) -> Stock:
     """The terms of these meters at an instant."""
     terms = price_terms.at({meter.pk for meter in meters}, at)
     lines = {
@@ -61,4 +61,4 @@ def stocked(meters: Iterable[Meter], *, at: datetime) -> Shelf:
         if line is not None
     }
     made = SheetLine.objects.filter(id__in=lines).select_related("sheet") if lines else ()
-    return Shelf(at, terms, {line.pk: line.sheet.name for line in made})
+    return Stock(at, terms, {line.pk: line.sheet.name for line in made})
