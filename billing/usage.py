@@ -142,7 +142,7 @@ def _replace(
     rows = [
         row
         for row in table.require(_KEYS + _COUNTS)
-        if row["Service"] == plan.gateway.service.service.lower()
+        if row["Service"] == plan.gateway.apim().service.lower()
     ]
     named = subscriptions.ids_by_name(
         plan.gateway.id, (str(row["Subscription"]) for row in rows), at=at

@@ -138,7 +138,7 @@ def _carry_out(
 ) -> Done:
     """Change the gateway, once more after somebody else's change of the same subscription."""
     for attempt in (1, 2):
-        seen = apim.subscription(session, gateway.service, one.name)
+        seen = apim.subscription(session, gateway.apim(), one.name)
         fresh = _decide_again(cycle, one, seen)
         if fresh is None or not fresh.differs:
             return _overtaken(cycle, fresh or one, intent)
@@ -166,14 +166,14 @@ def _change(
     try:
         change = apim.set_state(
             session,
-            gateway.service,
+            gateway.apim(),
             one.name,
             state=_target(one),
             comment=_comment(one),
             etag=etag,
         )
         sent = True
-        return change, apim.subscription(session, gateway.service, one.name)
+        return change, apim.subscription(session, gateway.apim(), one.name)
     except ConnectorError as error:
         lost = isinstance(error, Transient) and not isinstance(error, Unreachable)
         if sent or lost:

@@ -2,26 +2,50 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from connectors.records import ApimService, CognitiveAccount
-from inventory.models import Gateway, ModelAccount
+from inventory.models import Gateway, ModelAccount, UsageSource
+from inventory.rules.dimensions import METRIC_NAMES
 from tenancy import audit, scope
-from tenancy.refusals import NotFound
+from tenancy.refusals import NotFound, Refused
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayRef:
-    """A gateway's addresses, safe to use after the transaction that read them has ended."""
+    """A gateway's addresses, safe to use after the transaction that read them has ended.
+
+    ``service`` is None for a gateway that is no API Management service: its usage is pushed.
+    ``metric_names`` are the names of dimensions in emitted metrics.
+    """
 
     id: int
     name: str
     credential: str
-    service: ApimService
+    service: ApimService | None
     workspace_id: str
     accounts: tuple[CognitiveAccount, ...]
     usage_from: datetime
+    usage_source: UsageSource = UsageSource.LLM_LOG
+    metric_names: Mapping[str, str] = field(default_factory=lambda: METRIC_NAMES)
+
+    def apim(self) -> ApimService:
+        """The API Management service.
+
+        Raises:
+            NoService: the gateway is another one.
+        """
+        if self.service is None:
+            raise NoService(gateway=self.name)
+        return self.service
+
+
+class NoService(Refused):
+    code = "gateway-without-service"
+    status = 409
+    text = "{gateway} is no API Management service: its usage is pushed, nothing is read or set."
 
 
 def all_of_tenant() -> tuple[GatewayRef, ...]:
@@ -86,7 +110,9 @@ def _ref(row: Gateway) -> GatewayRef:
             subscription_id=row.azure_subscription_id,
             resource_group=row.resource_group,
             service=row.service,
-        ),
+        )
+        if row.service
+        else None,
         workspace_id=row.workspace_id,
         accounts=tuple(
             CognitiveAccount(
@@ -97,4 +123,6 @@ def _ref(row: Gateway) -> GatewayRef:
             for account in row.accounts.all()
         ),
         usage_from=row.usage_from,
+        usage_source=UsageSource(row.usage_source),
+        metric_names={**METRIC_NAMES, **row.metric_dimensions},
     )

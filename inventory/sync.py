@@ -41,6 +41,7 @@ def sync(tenant: TenantRef, gateway: str, *, at: datetime, contention: Contentio
 
     Raises:
         NotFound: the tenant has no such gateway.
+        NoService: it is one that lists nothing.
         Busy, Superseded: another run of this step has the gateway.
         ConnectorError: Azure refused, was unreachable or answered in part; nothing changed.
     """
@@ -56,10 +57,11 @@ def sync(tenant: TenantRef, gateway: str, *, at: datetime, contention: Contentio
 
 
 def _read(ref: GatewayRef) -> Listed:
+    service = ref.apim()
     with azure.session_as(ref.credential) as session:
         return Listed(
-            products=apim.products(session, ref.service),
-            subscriptions=apim.subscriptions(session, ref.service),
+            products=apim.products(session, service),
+            subscriptions=apim.subscriptions(session, service),
             deployments=tuple(
                 deployment
                 for account in ref.accounts

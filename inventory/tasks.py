@@ -12,7 +12,7 @@ def sync_inventory() -> None:
     """Ask for every gateway of every tenant to be read."""
     for tenant in tenants.active():
         with scope.of(tenant):
-            names = [gateway.name for gateway in gateways.all_of_tenant()]
+            names = [one.name for one in gateways.all_of_tenant() if one.service]
         for name in names:
             current_app.send_task("inventory.sync_gateway", [tenant.id, name])
 

@@ -17,7 +17,15 @@ from tenancy.administration import May, TenantModelAdmin
 @admin.register(Gateway)
 class GatewayAdmin(TenantModelAdmin):
     admins_may = May.ADD | May.CHANGE
-    list_display = ("name", "service", "resource_group", "credential", "usage_from")
+    list_display = (
+        "name",
+        "service",
+        "resource_group",
+        "usage_source",
+        "credential",
+        "usage_from",
+    )
+    list_filter = ("usage_source",)
     search_fields = ("name", "service", "resource_group")
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}  # Django 6's default
 

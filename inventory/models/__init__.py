@@ -9,6 +9,7 @@ from inventory.models.gateways import (
     Ownership,
     Product,
     Subscription,
+    UsageSource,
 )
 from inventory.models.teams import CostCenter, Part, Team, TeamMember, teams_of
 
@@ -27,5 +28,6 @@ __all__ = [
     "Subscription",
     "Team",
     "TeamMember",
+    "UsageSource",
     "teams_of",
 ]

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 
 from inventory.models.teams import Team, teams_of
+from inventory.rules.dimensions import faults_of_names
 from tenancy.links import TenantLink
 from tenancy.models import TenantModel
 from tenancy.models.tenants import SLUG
@@ -20,17 +22,35 @@ RESOURCE = RegexValidator(
 )
 
 
+class UsageSource(models.TextChoices):
+    """Where a gateway's usage is read from: one of them, never several added together."""
+
+    LLM_LOG = "llm_log", "gateway logs (LLM log joined to gateway log)"
+    METRICS = "metrics", "emitted token metrics (AppMetrics)"
+    EVENTS = "events", "pushed usage events"
+
+
 class Gateway(TenantModel):
-    """One API Management service and the Log Analytics workspace its logs go to."""
+    """One API Management service and the Log Analytics workspace its logs go to.
+
+    One whose usage is pushed may be any other gateway: it has no service and no workspace.
+    """
 
     name = models.CharField(max_length=62, validators=[SLUG])
-    azure_subscription_id = models.CharField(max_length=36, validators=[GUID])
-    resource_group = models.CharField(max_length=90, validators=[RESOURCE])
+    azure_subscription_id = models.CharField(max_length=36, blank=True, validators=[GUID])
+    resource_group = models.CharField(max_length=90, blank=True, validators=[RESOURCE])
     service = models.CharField(
-        max_length=50, validators=[RESOURCE], help_text="Name of the API Management service."
+        max_length=50,
+        blank=True,
+        validators=[RESOURCE],
+        help_text="Name of the API Management service. Empty for another gateway, whose usage is "
+        "pushed.",
     )
     workspace_id = models.CharField(
-        max_length=36, validators=[GUID], help_text="Workspace ID (GUID) in Log Analytics."
+        max_length=36,
+        blank=True,
+        validators=[GUID],
+        help_text="Workspace ID (GUID) in Log Analytics. Empty where usage is pushed.",
     )
     credential = models.CharField(
         max_length=62,
@@ -42,15 +62,44 @@ class Gateway(TenantModel):
         blank=True, help_text="Base address of the gateway's inference API, for test calls."
     )
     usage_from = models.DateTimeField(help_text="Usage is read from this instant on.")
+    usage_source = models.CharField(
+        max_length=16,
+        choices=UsageSource.choices,
+        default=UsageSource.LLM_LOG,
+        help_text="Where usage is read from. One source counts; sources are never added together.",
+    )
+    metric_dimensions = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="For emitted metrics: the names of dimensions that differ from the usual, such "
+        'as {"application": "App name"}.',
+    )
 
     class Meta:
         ordering = ("name",)
         constraints = (
             models.UniqueConstraint(fields=("tenant", "name"), name="inventory_gateway_name"),
+            models.CheckConstraint(
+                condition=models.Q(usage_source="events")
+                | ~(models.Q(service="") | models.Q(workspace_id="")),
+                name="inventory_gateway_has_its_log",
+            ),
         )
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Refuse a gateway that is read from a log and names none, and names no query can hold."""
+        super().clean()
+        if faults := faults_of_names(self.metric_dimensions):
+            raise ValidationError({"metric_dimensions": faults})
+        if self.usage_source == UsageSource.EVENTS:
+            return
+        needed = ("azure_subscription_id", "resource_group", "service", "workspace_id")
+        says = "Needed unless usage is pushed (usage source 'events')."
+        if missing := {name: says for name in needed if not getattr(self, name)}:
+            raise ValidationError(missing)
 
 
 class ModelAccount(TenantModel):

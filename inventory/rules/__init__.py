@@ -1,0 +1,1 @@
+"""Pure code of this floor: no database, no framework, no wire."""
