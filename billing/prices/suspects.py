@@ -14,10 +14,8 @@ from enum import StrEnum
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
-from billing import marking
-from billing.models import Price, PriceDecision, PriceType
-from billing.price_terms import LIST_CURRENCY
-from billing.prices import changes, in_use
+from billing.models import Price, PriceDecision
+from billing.prices import changes, in_use, listing, shifts
 from billing.prices.changes import Meters
 from tenancy import audit, scope
 from tenancy.refusals import Invalid, NotFound, Refused
@@ -133,7 +131,9 @@ def rules() -> tuple[str, ...]:
 
 
 def decide(price_id: int, verdict: Verdict, *, by: str, at: datetime, reason: str) -> PriceDecision:
-    """Accept or reject a suspect price in the tenant in scope; its days are rated again.
+    """Accept or reject a suspect price in the tenant in scope.
+
+    The days of usage whose price that changes are rated again, and no others.
 
     The same again changes nothing; the other way replaces what was said before.
 
@@ -148,18 +148,11 @@ def decide(price_id: int, verdict: Verdict, *, by: str, at: datetime, reason: st
     known = _decisions().select_for_update().filter(price=price).first()
     if known is not None and known.verdict == verdict:
         return known
-    marking.begin()
-    decision, _ = PriceDecision.objects.update_or_create(
-        tenant_id=scope.tenant_id(),
-        price=price,
-        defaults={
-            "verdict": verdict,
-            "decided_by": by,
-            "decided_at": at,
-            "reason": reason.strip(),
-        },
-    )
-    marking.mark_days(deployments=in_use.deployments([price.meter_id]), since=price.effective_from)
+    said = {"verdict": verdict, "decided_by": by, "decided_at": at, "reason": reason.strip()}
+    with shifts.marked([price.meter_id]):
+        decision, _ = PriceDecision.objects.update_or_create(
+            tenant_id=scope.tenant_id(), price=price, defaults=said
+        )
     audit.record(
         "price.decide",
         f"{price.meter.azure_id} from {price.effective_from:%Y-%m-%d}",
@@ -192,21 +185,14 @@ def _decisions() -> QuerySet[PriceDecision]:
     return PriceDecision.objects.filter(tenant_id=scope.tenant_id())
 
 
-def _charged() -> QuerySet[Price]:
-    """The prices of the kind that usage is charged by."""
-    return Price.objects.filter(
-        price_type=PriceType.CONSUMPTION, tier_minimum_units=0, currency=LIST_CURRENCY
-    )
-
-
 def _current() -> QuerySet[Price]:
     """Prices with doubts that are the newest statement of their meter and start."""
-    newer = _charged().filter(
+    newer = listing.charging().filter(
         meter=OuterRef("meter"),
         effective_from=OuterRef("effective_from"),
         run_id__gt=OuterRef("run_id"),
     )
-    return _charged().exclude(doubts=[]).filter(~Exists(newer))
+    return listing.charging().exclude(doubts=[]).filter(~Exists(newer))
 
 
 def _former(suspects: list[int]) -> Mapping[int, Price]:
@@ -214,7 +200,7 @@ def _former(suspects: list[int]) -> Mapping[int, Price]:
     accepted = _decisions().filter(price=OuterRef("pk"), verdict=Verdict.ACCEPTED)
     rejected = _decisions().filter(price=OuterRef("pk"), verdict=Verdict.REJECTED)
     believed = (
-        _charged()
+        listing.charging()
         .filter(meter=OuterRef("meter"), effective_from__lte=OuterRef("effective_from"))
         .exclude(pk=OuterRef("pk"))
         .filter(Q(Exists(accepted)) | (Q(doubts=[]) & ~Exists(rejected)))
