@@ -20,7 +20,7 @@ PREFIX = "APPORTION_"
 RUNNING_SERVICES = Path(".apportion") / "env"
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
-_BY_COMMA = ("allowed_hosts", "trusted_origins", "azure_price_services", "price_currencies")
+_REGION = re.compile(r"[A-Za-z0-9]+")
 
 Names = Annotated[tuple[str, ...], NoDecode]
 
@@ -97,6 +97,11 @@ class Environment(BaseSettings):
         default=("Foundry Models",),
         description="Service names whose prices are loaded, by comma.",
     )
+    price_regions: Names = Field(
+        default=(),
+        description="Regions whose prices are loaded, by comma, as Azure names them: swedencentral."
+        " Not set: all. What was loaded of others stays as it is, and is updated no more.",
+    )
     price_currencies: Names = Field(
         default=(),
         description="Further currencies in which the price list is loaded, by comma, such as EUR: "
@@ -139,6 +144,7 @@ class Environment(BaseSettings):
         "allowed_hosts",
         "trusted_origins",
         "azure_price_services",
+        "price_regions",
         "price_currencies",
         mode="before",
     )
@@ -146,6 +152,17 @@ class Environment(BaseSettings):
     def _by_comma(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("price_regions")
+    @classmethod
+    def _regions(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if not _REGION.fullmatch(name):
+                raise ValueError(
+                    f"{name!r} is no region: write it as Azure's price list does, such as"
+                    " swedencentral"
+                )
         return value
 
     @field_validator("price_currencies")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal, localcontext
 from pathlib import Path
@@ -36,7 +36,6 @@ from tenancy.refusals import Refused
 from tenancy.runs import Contention, Recorded
 
 STEP = "sync_prices"
-CURRENCY = LIST_CURRENCY
 #: A list that lost more than this share of its meters since the last load is not believed.
 MOST_LOST = Decimal("0.1")
 _STAGE = """
@@ -68,7 +67,10 @@ class Shrunken(Refused):
 
 class Unreadable(Refused):
     code = "price-unit-unknown"
-    text = "The price list came with no readable price for {services}. The old one stays in force."
+    text = (
+        "The price list came with no readable price for {services} in {regions}. The old one stays"
+        " in force."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,29 +118,34 @@ class _Row(NamedTuple):
 
 
 def sync(*, contention: Contention) -> Loaded:
-    """Load the list of the configured services, all pages, all regions; twice is once.
+    """Load the list of the configured services and regions, all pages; twice is once.
 
-    In its own currency, and in those of the settings for reference.
+    In its own currency, and in those of the settings for reference. What is not asked for stays
+    as it is, neither vanished nor missed.
 
     Raises:
         Busy, Superseded: another load is under way.
         Shrunken, Unreadable: the list is not believable; the old one stays in force.
         ConnectorError: the API was unreachable or answered wrongly; nothing changed.
     """
-    chosen = settings.APPORTION
-    services = chosen.azure_price_services
+    asked = _asked()
     with runs.of_installation(STEP, contention=contention) as run:
-        items = tuple(_read(services, chosen.price_currencies))
+        items = tuple(_read(asked))
         run.count(read=len(items))
         held = [item for item in items if item.price_type in PriceType.values]
         rows = tuple(_rows(held))
         if not any(row.currency == LIST_CURRENCY for row in rows):
-            raise Unreadable(services=", ".join(services))
+            raise Unreadable(
+                services=", ".join(asked.services),
+                regions=", ".join(asked.regions) or "any region",
+            )
         with transaction.atomic():
             run.hold()
-            loaded = _activate(rows, run, services, unusable=len(held) - len(rows))
+            loaded = _activate(rows, run, asked, unusable=len(held) - len(rows))
         run.count(written=loaded.new_prices + loaded.references)
         run.note(**_notes(loaded, other_kinds=len(items) - len(held)))
+        if without := sorted(set(asked.regions) - {row.region for row in rows}):
+            run.note(regions_without_prices=", ".join(without))
     return loaded
 
 
@@ -147,9 +154,19 @@ def version() -> int:
     return int(Price.objects.aggregate(newest=Max("run_id"))["newest"] or 0)
 
 
-def _read(services: tuple[str, ...], references: tuple[str, ...]) -> Iterator[RetailPrice]:
-    for currency in dict.fromkeys((LIST_CURRENCY, *references)):
-        wanted = PriceFilter(services=services, regions=(), currency=currency)
+def _asked() -> PriceFilter:
+    """The part of the list that the settings name."""
+    chosen = settings.APPORTION
+    return PriceFilter(
+        services=chosen.azure_price_services,
+        regions=chosen.price_regions,
+        currency=LIST_CURRENCY,
+    )
+
+
+def _read(asked: PriceFilter) -> Iterator[RetailPrice]:
+    for currency in dict.fromkeys((LIST_CURRENCY, *settings.APPORTION.price_currencies)):
+        wanted = replace(asked, currency=currency)
         for page in retail_prices.pages(azure.endpoints(), filter=wanted):
             yield from page
 
@@ -195,18 +212,17 @@ def _is_listed_exactly(price: Decimal) -> bool:
     return price == round(price, _LISTED_PLACES)
 
 
-def _activate(
-    rows: Sequence[_Row], run: Recorded, services: tuple[str, ...], *, unusable: int
-) -> Loaded:
+def _activate(rows: Sequence[_Row], run: Recorded, asked: PriceFilter, *, unusable: int) -> Loaded:
     listed = [row for row in rows if row.currency == LIST_CURRENCY]
     meters = len({row.azure_id for row in listed})
-    known = Meter.objects.filter(vanished_at=None, service_name__in=services).count()
+    known = _known(asked)
     if meters < known * (1 - MOST_LOST):
         raise Shrunken(now=meters, before=known)
     values: dict[str, _Value] = {
         "run": run.row.pk,
         "at": run.row.started_at,
-        "services": list(services),
+        "services": list(asked.services),
+        "regions": list(asked.regions),
         "list_currency": LIST_CURRENCY,
         "newest_meter": Meter.objects.aggregate(newest=Max("id"))["newest"] or 0,
     }
@@ -228,6 +244,12 @@ def _activate(
         references=counts.pop("reference prices", 0),
         changes=counts,
     )
+
+
+def _known(asked: PriceFilter) -> int:
+    """How many meters of what is asked for are known and have not vanished."""
+    known = Meter.objects.filter(vanished_at=None, service_name__in=asked.services)
+    return (known.filter(region__in=asked.regions) if asked.regions else known).count()
 
 
 def _stage(rows: Iterable[_Row]) -> None:

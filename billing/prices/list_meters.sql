@@ -1,4 +1,5 @@
--- Makes the meters known that the staged list names, and marks those that it names no more.
+-- Makes the meters known that the staged list names, and marks those that it names no more: of
+-- the services, and the regions (none: all), that were asked for.
 -- Grain: billing_meter one row an Azure meter; billing_pricechange one row for each that is
 -- described anew, has vanished or has returned. Reads price_stage. Pay-as-you-go rows say what a
 -- meter is called, before rows of commitments. Only rows that differ are written, and nothing is
@@ -31,6 +32,7 @@ WITH listed AS (
        SET vanished_at = %(at)s
      WHERE vanished_at IS NULL
        AND service_name = ANY(%(services)s)
+       AND (cardinality(%(regions)s::text[]) = 0 OR region = ANY(%(regions)s))
        AND NOT EXISTS (SELECT 1 FROM listed WHERE listed.azure_id = known.azure_id)
     RETURNING id
 ), described AS (

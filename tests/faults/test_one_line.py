@@ -190,7 +190,9 @@ def test_settings_that_are_missing_or_wrong_are_all_named_at_once() -> None:
         APPORTION_DATABASE_URL="mysql://nowhere",
         APPORTION_REDIS_URL=None,
         APPORTION_SECRET_KEY="short",
+        APPORTION_PRICE_REGIONS="swedencentral,West Europe",
     )
+    said.one_line("APPORTION_PRICE_REGIONS:", "'West Europe'")
     for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY"):
         said.one_line(f"APPORTION_{name}:")
 

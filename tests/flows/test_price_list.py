@@ -10,7 +10,18 @@ import pytest
 from billing.prices.catalogue import Shrunken, Unreadable
 from connectors.failures import ConnectorError, Partial, Permanent
 from tests.azure import Azure
-from tests.flows.shop import COUNT, LIST, changes, doubts, ledger, prices, put, take_off
+from tests.flows.shop import (
+    COUNT,
+    LATER,
+    LIST,
+    SERVICE,
+    changes,
+    doubts,
+    ledger,
+    prices,
+    put,
+    take_off,
+)
 from tests.flows.steps import catalogue_sync, rows
 
 
@@ -231,3 +242,71 @@ def test_a_service_that_is_asked_for_no_longer_takes_nothing_with_it(
     assert catalogue_sync().meters == 1
 
     assert rows("SELECT count(*)::int FROM billing_meter WHERE vanished_at IS NOT NULL") == [(0,)]
+
+
+def only_in(settings: Any, *regions: str) -> None:
+    """Have the prices of these regions loaded alone."""
+    settings.APPORTION = settings.APPORTION.model_copy(update={"price_regions": regions})
+
+
+def vanished() -> list[str]:
+    found = rows("SELECT meter_name FROM billing_meter WHERE vanished_at IS NOT NULL ORDER BY 1")
+    return [name for (name,) in found]
+
+
+def test_prices_of_the_regions_named_alone_are_asked_for(shop: Azure, settings: Any) -> None:
+    for region in ("westeurope", "eastus2", "uksouth"):
+        put(shop, f"Model {region} Tokens", "1", armRegionName=region)
+    only_in(settings, "westeurope", "eastus2")
+
+    assert (catalogue_sync().items, ledger()[2].get("regions_without_prices")) == (2, None)
+
+    asked = {request["query"]["$filter"] for request in shop.requests(LIST)}
+    said = "(armRegionName eq 'westeurope' or armRegionName eq 'eastus2')"
+    assert asked == {f"serviceName eq '{SERVICE}' and {said}"}
+    assert "Model uksouth Tokens" not in {row[1] for row in prices()}
+
+
+def test_regions_that_are_asked_for_no_longer_stay_and_take_no_news(
+    shop: Azure, settings: Any
+) -> None:
+    put(shop, "Western Tokens", "1", armRegionName="westeurope")
+    catalogue_sync()
+    before = prices()
+    only_in(settings, "westeurope")
+    put(shop, 3, "9", effectiveStartDate=LATER)
+    take_off(shop, 4)
+
+    assert (catalogue_sync().meters, prices(), vanished()) == (1, before, [])
+
+    only_in(settings)
+    assert catalogue_sync().new_prices == 1
+    assert vanished() == ["Model 4 inp Gl 1M Tokens"]
+
+
+def test_a_list_that_lost_meters_of_a_region_that_is_asked_for_is_not_believed(
+    shop: Azure, settings: Any
+) -> None:
+    put(shop, "Western Tokens", "1", armRegionName="westeurope")
+    catalogue_sync()
+    only_in(settings, "swedencentral")
+    for number in range(3):
+        take_off(shop, number)
+
+    with pytest.raises(Shrunken, match=f"{COUNT - 3} meters, after {COUNT}"):
+        catalogue_sync()
+
+    put(shop, 0, "1.5")
+    put(shop, 1, "2.5")
+    catalogue_sync()
+    assert vanished() == ["Model 2 inp Gl 1M Tokens"]
+
+
+def test_a_region_without_a_price_is_told(shop: Azure, settings: Any) -> None:
+    only_in(settings, "swedencentral", "swedencentraal")
+    catalogue_sync()
+    assert ledger()[2]["regions_without_prices"] == "swedencentraal"
+
+    only_in(settings, "swedencentraal")
+    with pytest.raises(Unreadable, match=f"{SERVICE} in swedencentraal"):
+        catalogue_sync()

@@ -9,7 +9,7 @@ from tenancy.runs import Contention
 
 
 class Command(BaseCommand):
-    help = "Loads Azure's price list for the configured services, all pages, all regions."
+    help = "Loads Azure's price list for the configured services and regions, all pages."
 
     def handle(self, **options: Any) -> None:
         """Load the list and say what it brought."""
