@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields, replace
 from datetime import timedelta
 
-from simulator import exports, gateway, traffic
+from simulator import control_rows
 from simulator.apim import STATES
 from simulator.clock import Pace, iso, parse
-from simulator.logs import Call, Rows
-from simulator.setting import Answers, Deployment, Subscription, Tenant
-from simulator.state import Held, Knobs, World
+from simulator.setting import Deployment, Tenant
+from simulator.state import Knobs, World
 from simulator.wire import Ask, Json, Refusal, Reply, Route, answer, route
 
 Told = Callable[[Ask], Json]
@@ -37,17 +35,9 @@ def routes(world: World) -> list[Route]:
         tell("GET POST DELETE", "/faults", lambda ask: _faults(world, ask)),
         tell("GET DELETE", "/requests", lambda ask: _requests(world, ask)),
         route("GET POST", "/subscriptions/{service}/{sid}", state),
-        tell("POST", "/rows", lambda ask: _rows(world, ask)),
         tell("PUT DELETE", "/deployments", lambda ask: _deployments(world, ask)),
         tell("PUT DELETE", "/prices", lambda ask: _prices(world, ask)),
-        tell("POST", "/traffic", lambda ask: _traffic(world, ask)),
-        route("GET", "/export/llm.csv", lambda ask, _n: exports.llm(world, _workspace(world, ask))),
-        route(
-            "GET",
-            "/export/gateway.csv",
-            lambda ask, _n: exports.gateway(world, _workspace(world, ask)),
-        ),
-        route("GET", "/export/prices.csv", lambda _ask, _n: exports.prices(world)),
+        *control_rows.routes(world),
     ]
 
 
@@ -73,6 +63,7 @@ def _tenant(world: World, tenant: Tenant) -> Json:
         "service": {"name": tenant.service, "resource_id": tenant.service_id},
         "gateway_url": f"{world.azure_url}/gateways/{tenant.service}/inference",
         "workspace_id": tenant.workspace_id,
+        "dimensions": {d.name: d.source.value for d in world.dimensions[tenant.service]},
         "accounts": [
             {
                 "name": account.name,
@@ -153,20 +144,13 @@ def _requests(world: World, ask: Ask) -> Json:
 
 
 def _change_state(world: World, ask: Ask, service: str, name: str) -> Json:
-    held = _held(world, service, name)
+    held = control_rows.held(world, service, name)
     if ask.method == "POST":
         wanted = ask.json()
         if wanted.get("state") not in STATES:
             raise Refusal(400, "UnknownState", f"state must be one of: {', '.join(STATES)}.")
         world.change_state(held, wanted["state"], wanted.get("comment"))
     return {"name": held.name, "state": held.state, "comment": held.comment}
-
-
-def _held(world: World, service: str, name: str) -> Held:
-    held = world.subscription(service, name)
-    if held is None:
-        raise Refusal(404, "UnknownSubscription", f"{service} has no subscription {name!r}.")
-    return held
 
 
 def _deployments(world: World, ask: Ask) -> Json:
@@ -201,77 +185,3 @@ def _prices(world: World, ask: Ask) -> Json:
         changed = world.prices.change(wanted)
     world.save()
     return {"changed": changed}
-
-
-def _workspace(world: World, ask: Ask) -> str:
-    wanted = ask.query.get("workspace", "")
-    if wanted not in {tenant.workspace_id for tenant in world.tenants}:
-        raise Refusal(404, "UnknownWorkspace", f"There is no workspace {wanted!r}.")
-    return wanted
-
-
-def _rows(world: World, ask: Ask) -> Json:
-    wanted = ask.json().get("rows")
-    if not isinstance(wanted, list):
-        raise Refusal(400, "NoRows", 'The body must be {"rows": [...]}.')
-    calls = [_row(world, row) for row in wanted]
-    return {"recorded": world.logs.record(calls), "correlations": [c.correlation for c in calls]}
-
-
-def _row(world: World, row: dict[str, Json]) -> Call:
-    tenant = next((t for t in world.tenants if t.workspace_id == row.get("workspace")), None)
-    if tenant is None:
-        raise Refusal(404, "UnknownWorkspace", f"There is no workspace {row.get('workspace')!r}.")
-    account = world.account(tenant)
-    name = str(row.get("deployment", account.deployments[0].name))
-    called = account.deployment(name) or Deployment(name, name, "", 0.0, 0.0)
-    who = world.subscription(tenant.service, str(row.get("subscription", "")))
-    given = Subscription(who.name, who.display_name, who.product, who.key, ()) if who else None
-    at = parse(str(row["at"])) if "at" in row else world.clock.now()
-    told = traffic.call(tenant, given, called, at)
-    return replace(
-        told,
-        correlation=str(row.get("correlation") or uuid.uuid4()),
-        subscription=str(row.get("subscription", "")),
-        product=str(row.get("product", told.product)),
-        model=str(row.get("model", called.reported_model if called.version else name)),
-        prompt=row.get("prompt"),
-        completion=row.get("completion"),
-        status=int(row.get("status", 200)),
-        cache=str(row.get("cache", "none")),
-        rows=Rows(row.get("tables", "both")),
-        streamed=bool(row.get("streamed", False)),
-        ingestion_seconds=float(row.get("ingestion_delay_seconds", 0.0)),
-        llm_lag_seconds=float(row.get("llm_lag_seconds", 0.0)),
-    )
-
-
-def _traffic(world: World, ask: Ask) -> Json:
-    """Live calls through the gateway's own code; how many ended with which status."""
-    wanted = ask.json()
-    held = _held(world, str(wanted.get("service", "")), str(wanted.get("subscription", "")))
-    tenant = world.tenant(service=held.service)
-    if tenant is None:
-        raise Refusal(404, "UnknownService", f"There is no gateway {held.service!r}.")
-    name = str(wanted.get("deployment", world.account(tenant).deployments[0].name))
-    shape = traffic.pairs(Answers(wanted.get("answers", "typical")))
-    outcome: dict[str, int] = {}
-    for number in range(int(wanted.get("requests", 1))):
-        pair = shape[(number * 7919) % len(shape)]
-        wish = gateway.Wish(
-            prompt=int(wanted.get("prompt", pair.prompt)),
-            completion=int(wanted.get("completion", pair.completion)),
-        )
-        if wanted.get("limits") == "ignore":
-            world.rates.pop((held.service, held.name), None)
-        status = str(_called(world, gateway.Entrance(tenant, name), held, wish))
-        outcome[status] = outcome.get(status, 0) + 1
-    return {"statuses": outcome}
-
-
-def _called(world: World, entrance: gateway.Entrance, held: Held, wish: gateway.Wish) -> int:
-    try:
-        admitted = gateway.admitted(world, entrance, held.key)
-        return gateway.call(world, entrance, admitted, wish).status
-    except Refusal as refusal:
-        return refusal.reply.status

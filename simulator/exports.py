@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from simulator.clock import iso
-from simulator.logs import GATEWAY, LLM
+from simulator.logs import GATEWAY, LLM, METRICS
 from simulator.state import World
 from simulator.wire import Reply
 
@@ -23,6 +23,11 @@ def llm(world: World, workspace: str) -> Reply:
 def gateway(world: World, workspace: str) -> Reply:
     """All rows of the request log of a workspace, also those not yet ingested."""
     return _table(world, workspace, GATEWAY, "TimeGenerated, CorrelationId")
+
+
+def metrics(world: World, workspace: str) -> Reply:
+    """All rows of the metrics of a workspace, also those not yet ingested."""
+    return _table(world, workspace, METRICS, "TimeGenerated, Name, Properties")
 
 
 def prices(world: World) -> Reply:

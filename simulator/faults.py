@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import enum
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from simulator import spoiled
 from simulator.wire import Ask, Json, Refusal, Reply
 
 
@@ -33,6 +34,14 @@ class Kind(enum.Enum):
     EXPIRE_TOKENS = "expire_tokens"
     MISSING_TABLE = "missing_table"
     MISSING_COLUMN = "missing_column"
+    NO_TABLES = "no_tables"
+    NO_ROWS = "no_rows"
+    TWO_TABLES = "two_tables"
+    ROWS_TWICE = "rows_twice"
+    DROP_COLUMN = "drop_column"
+    RENAME_COLUMN = "rename_column"
+    RETYPE_COLUMN = "retype_column"
+    NULL_COLUMN = "null_column"
 
 
 @dataclass(slots=True)
@@ -42,6 +51,7 @@ class Fault:
     kind: Kind
     method: str = ""
     path_prefix: str = ""
+    body: str = ""
     times: int = 1
     after: int = 0
     details: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON of the order
@@ -57,6 +67,8 @@ class Fault:
     def fits(self, ask: Ask) -> bool:
         """Whether the fault is about this request."""
         if self.method and self.method.upper() != ask.method:
+            return False
+        if self.body and self.body.encode() not in ask.body:
             return False
         if self.kind is Kind.DUPLICATE_PAGE and "$skip" not in ask.query:
             return False
@@ -83,6 +95,7 @@ class Faults:
             Kind(name),
             method=str(match.get("method", "")),
             path_prefix=str(match.get("path_prefix", "")),
+            body=str(match.get("body", "")),
             times=int(rest.pop("times", 1)),
             after=int(rest.pop("after", 0)) or max(int(rest.pop("page", 1)) - 1, 0),
             details=rest,
@@ -122,7 +135,7 @@ class Faults:
         before = self._remember(ask, reply) if self._repeats(fault) else []
         match fault.kind if fault else None:
             case Kind.PARTIAL:
-                return _partial(reply)
+                return partial(reply)
             case Kind.DROP_NEXT_LINK:
                 return _relinked(reply, None)
             case Kind.FOREIGN_NEXT_LINK:
@@ -133,7 +146,7 @@ class Faults:
             case Kind.DUPLICATE_PAGE if before:
                 return _repeated(reply, before)
             case _:
-                return reply
+                return reply if fault is None else _reshaped(fault, reply)
 
     def _repeats(self, fault: Fault | None) -> bool:
         """Whether pages have to be kept, because one of them will be given again."""
@@ -151,6 +164,33 @@ class Faults:
             pages = self._pages.setdefault(ask.path, {})
             pages[int(skip)] = found
             return pages.get(max((s for s in pages if s < int(skip)), default=-1), [])
+
+
+def _reshaped(fault: Fault, reply: Reply) -> Reply:
+    """The answer of a query in the shape that the fault gives it; other answers as they are."""
+    reshape = _SHAPES.get(fault.kind)
+    if reshape is None:
+        return reply
+    try:
+        return reshape(fault, reply)
+    except Refusal as refusal:
+        return refusal.reply
+
+
+_SHAPES: dict[Kind, Callable[[Fault, Reply], Reply]] = {
+    Kind.NO_TABLES: lambda _fault, reply: spoiled.without_tables(reply),
+    Kind.NO_ROWS: lambda _fault, reply: spoiled.without_rows(reply),
+    Kind.TWO_TABLES: lambda _fault, reply: spoiled.with_two_tables(reply),
+    Kind.ROWS_TWICE: lambda _fault, reply: spoiled.with_rows_twice(reply),
+    Kind.DROP_COLUMN: lambda fault, reply: spoiled.without_column(reply, fault.text("name", "")),
+    Kind.RENAME_COLUMN: lambda fault, reply: spoiled.with_column_renamed(
+        reply, fault.text("name", ""), fault.text("to", "")
+    ),
+    Kind.RETYPE_COLUMN: lambda fault, reply: spoiled.with_column_as(
+        reply, fault.text("name", ""), fault.text("type", "string")
+    ),
+    Kind.NULL_COLUMN: lambda fault, reply: spoiled.with_column_null(reply, fault.text("name", "")),
+}
 
 
 def refused(fault: Fault) -> Reply | None:
@@ -236,7 +276,8 @@ def _repeated(reply: Reply, before: list[Json]) -> Reply:
     return reply.with_json(content)
 
 
-def _partial(reply: Reply) -> Reply:
+def partial(reply: Reply) -> Reply:
+    """The first half of the rows of an answer, with the note that they are not all."""
     content = reply.json()
     for table in content.get("tables", []):
         table["rows"] = table["rows"][: len(table["rows"]) // 2]

@@ -7,10 +7,10 @@ import math
 import uuid
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from simulator import traffic
+from simulator import habits, metadata, traffic
 from simulator.logs import Call, Rows
 from simulator.setting import Deployment, Product, Subscription, Tenant
 from simulator.state import Held, World
@@ -18,16 +18,24 @@ from simulator.wire import Ask, Json, Refusal, Reply, Route, answer, route
 
 _PATH = "/gateways/{service}/inference/openai/deployments/{deployment}/chat/completions"
 _MINUTE = timedelta(seconds=60)
+_BUSY = 429
+_EFFORTS = {"low": 0.2, "medium": 0.4, "high": 0.6}
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a caller asks of a model, in tokens."""
+    """What a caller asks of a model, in tokens, and what it says of itself.
+
+    Cached tokens are part of the prompt, reasoning tokens part of the completion.
+    """
 
     prompt: int
     completion: int
     streamed: bool = False
     reports_usage: bool = True
+    cached: int = 0
+    reasoning: int = 0
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +55,8 @@ def routes(world: World) -> list[Route]:
             raise _refusal(404, "Resource not found")
         entrance = Entrance(tenant, named["deployment"])
         held = admitted(world, entrance, _key(ask))
-        return call(world, entrance, held, _wish(ask))
+        deployment = world.account(tenant).deployment(entrance.deployment)
+        return call(world, entrance, held, _wish(ask, deployment))
 
     return [route("POST", _PATH, complete)]
 
@@ -65,6 +74,7 @@ def call(world: World, entrance: Entrance, held: Held, wish: Wish) -> Reply:
         left = _limits(world, told, held, product, now) if product else {}
         total = wish.prompt + wish.completion
         _used(world, held).append((now, total))
+        told = replace(told, retried=(_BUSY,) * world.knobs.failed_attempts)
         world.logs.record([_answered(told, deployment, wish)])
         headers = {"consumed-tokens": str(total)}
         headers |= {name: str(max(value - total, 0)) for name, value in left.items()}
@@ -111,6 +121,8 @@ def _told(world: World, entrance: Entrance, held: Held, now: datetime) -> Call:
         traffic.call(entrance.tenant, who, called, now),
         correlation=str(uuid.uuid4()),
         ingestion_seconds=world.knobs.ingestion_seconds,
+        metrics_delay_seconds=world.knobs.metrics_delay_seconds,
+        dimensions=world.dimensions[entrance.tenant.service],
     )
 
 
@@ -155,6 +167,9 @@ def _answered(told: Call, deployment: Deployment, wish: Wish) -> Call:
         completion=wish.completion if counted else 0,
         streamed=wish.streamed,
         milliseconds=300 + wish.completion * 12,
+        cached=wish.cached if counted else 0,
+        reasoning=wish.reasoning if counted else 0,
+        metadata=wish.metadata,
     )
 
 
@@ -171,7 +186,7 @@ def _refusal(status: int, message: str, headers: Mapping[str, str] | None = None
     return Refusal(status, "", message, headers=headers, body=content)
 
 
-def _wish(ask: Ask) -> Wish:
+def _wish(ask: Ask, deployment: Deployment | None) -> Wish:
     content = ask.json()
     messages = content.get("messages")
     if not isinstance(messages, list) or not messages:
@@ -182,11 +197,18 @@ def _wish(ask: Ask) -> Wish:
     if not isinstance(wanted, int) or wanted < 1:
         raise Refusal(400, "invalid_request_error", "'max_tokens' must be a positive number.")
     options = content.get("stream_options") or {}
+    prompt = max(letters // 4, 1) + 4 * len(messages)
+    effort = _EFFORTS.get(str(content.get("reasoning_effort")), 0.0)
+    thinks = deployment is not None and habits.reasons(deployment.model)
     return Wish(
-        prompt=max(letters // 4, 1) + 4 * len(messages),
+        prompt=prompt,
         completion=wanted,
         streamed=bool(content.get("stream")),
         reports_usage=bool(options.get("include_usage")) or not content.get("stream"),
+        # A caller that names a cache key repeats itself: half of its prompt is known.
+        cached=prompt // 2 if content.get("prompt_cache_key") else 0,
+        reasoning=int(wanted * effort) if thinks else 0,
+        metadata=metadata.of_headers(ask.headers),
     )
 
 
@@ -210,8 +232,11 @@ def _completion(
             "prompt_tokens": wish.prompt,
             "completion_tokens": wish.completion,
             "total_tokens": wish.prompt + wish.completion,
-            "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
-            "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0},
+            "prompt_tokens_details": {"cached_tokens": wish.cached, "audio_tokens": 0},
+            "completion_tokens_details": {
+                "reasoning_tokens": wish.reasoning,
+                "audio_tokens": 0,
+            },
         },
     }
     if not wish.streamed:

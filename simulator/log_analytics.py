@@ -15,7 +15,7 @@ import duckdb_kql
 
 from simulator import entra
 from simulator.clock import iso, parse
-from simulator.faults import partial_error, query_error, semantic_error
+from simulator.faults import partial, partial_error, query_error, semantic_error
 from simulator.logs import TABLES
 from simulator.setting import Tenant
 from simulator.state import World
@@ -109,6 +109,9 @@ def _run(world: World, tenant: Tenant, ask: Ask, text: str, span: Span | None) -
     if "include-statistics=true" in ask.headers.get("prefer", ""):
         spent = {"executionTime": round(time.monotonic() - started, 6)}
         content["statistics"] = {"query": spent}
+    longest = world.knobs.partial_over_minutes
+    if span and longest and span[1] - span[0] > timedelta(minutes=longest):
+        return partial(answer(content))
     return answer(content)
 
 

@@ -1,23 +1,28 @@
-"""The two log tables of every workspace, in DuckDB, and the way a call gets into them."""
+"""The tables of every workspace, in DuckDB, and the way a call gets into them."""
 
 from __future__ import annotations
 
 import csv
 import enum
+import json
 import operator
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
+from simulator.metadata import Dimension, Source
+
 LLM = "ApiManagementGatewayLlmLog"
 GATEWAY = "ApiManagementGatewayLogs"
-TABLES = (LLM, GATEWAY)
+METRICS = "AppMetrics"
+TABLES = (LLM, GATEWAY, METRICS)
 _SQL = (Path(__file__).parent / "logs.sql").read_text(encoding="utf-8")
 _SETUP, _RECORD = _SQL.split("-- record\n")
 _BULK = 50
@@ -25,11 +30,13 @@ _UNKNOWN = r"\N"
 
 
 class Rows(enum.Enum):
-    """Which of the two tables a call leaves rows in."""
+    """Which tables a call leaves rows in: both logs and the metrics, or not all of them."""
 
     BOTH = "both"
+    LOGS = "logs"
     GATEWAY = "gateway"
     LLM = "llm"
+    METRICS = "metrics"
 
 
 class Origin(enum.Enum):
@@ -41,7 +48,11 @@ class Origin(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call through a gateway, as the logs will tell it; tokens may be unknown."""
+    """One call through a gateway, as the logs will tell it; tokens may be unknown.
+
+    Cached tokens are part of the prompt, reasoning tokens part of the completion. ``retried``
+    holds the status of every attempt that failed before, oldest first.
+    """
 
     workspace: str
     at: datetime
@@ -67,6 +78,43 @@ class Call:
     error: str = ""
     ingestion_seconds: float = 0.0
     llm_lag_seconds: float = 0.0
+    metrics_delay_seconds: float = 0.0
+    cached: int = 0
+    reasoning: int = 0
+    retried: tuple[int, ...] = ()
+    dimensions: tuple[Dimension, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def properties(self) -> dict[str, str]:
+        """The properties of the call's metrics: what API Management adds itself, and what is known
+        of the tenant's dimensions."""
+        service = self.resource_id.rpartition("/")[2]
+        found = {
+            "Region": self.region,
+            "Service ID": f"{service}.azure-api.net",
+            "Service Name": service,
+            "Service Type": "API Management",
+        }
+        for dimension in self.dimensions:
+            if value := self._filling(dimension.source):
+                found[dimension.name] = value
+        return found
+
+    def _filling(self, source: Source) -> str:
+        if source is Source.GATEWAY:
+            return "managed"
+        found = self.metadata.get(source.value)
+        return str(getattr(self, source.value, "")) if found is None else found
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """Rows to be ingested once more: the table, their values, at most how many, how much later."""
+
+    table: str
+    values: Mapping[str, str]
+    most: int
+    delay: timedelta
 
 
 class Logs:
@@ -83,15 +131,59 @@ class Logs:
         return list(self._columns[table])
 
     def record(self, calls: Iterable[Call], origin: Origin = Origin.LIVE) -> int:
-        """Write the rows of some calls; how many calls there were."""
-        rows = [(*_flat(call), origin.value) for call in calls]
+        """Write the rows of some calls; how many calls there were.
+
+        Metrics of calls that are written together become one row per minute and set of properties,
+        as Application Insights gets them. Every live call gets its own: no row that was ingested
+        changes later.
+        """
+        told = list(calls)
+        rows = [(*_flat(one), origin.value) for call in told for one in _attempts(call)]
         if not rows:
             return 0
         with self._lock, self._together():
             self._database.execute("DELETE FROM staged")
             self._stage(rows)
             self._database.execute(_RECORD)
-        return len(rows)
+        return len(told)
+
+    def copy(self, workspace: str, wanted: Copies) -> int:
+        """Ingest rows of a workspace a second time, the oldest first; how many there were.
+
+        Raises:
+            KeyError: the table, or one of the columns, does not exist.
+        """
+        columns = self._columns[wanted.table]
+        if unknown := set(wanted.values) - set(columns):
+            raise KeyError(min(unknown))
+        also = "".join(f' AND CAST("{name}" AS VARCHAR) = ?' for name in wanted.values)
+        copied = f"""INSERT INTO raw.{wanted.table} SELECT * REPLACE (
+                'live' AS origin, ingested + to_microseconds(CAST(? AS BIGINT)) AS ingested)
+            FROM raw.{wanted.table} WHERE workspace = ?{also} ORDER BY TimeGenerated LIMIT ?"""  # noqa: S608 - own names
+        later = round(wanted.delay.total_seconds() * 1e6)
+        values = [later, workspace, *wanted.values.values(), wanted.most]
+        with self._lock:
+            return int(self._database.execute(copied, values).fetchall()[0][0])
+
+    def raw(self, workspace: str, table: str) -> list[dict[str, Any]]:  # Any: values of any column
+        """All rows of a table, also those not yet ingested, with the instant of ingestion (UTC)."""
+        cursor = self._database.cursor()
+        found = cursor.execute(
+            f"""SELECT * EXCLUDE (workspace, origin) FROM raw.{table}
+                WHERE workspace = ? ORDER BY TimeGenerated, ingested""",  # noqa: S608 - own names
+            [workspace],
+        )
+        names = [column[0] for column in found.description or []]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    def empty(self, workspace: str, tables: Iterable[str] = TABLES) -> None:
+        """Delete all rows of a workspace's tables, whatever their origin."""
+        with self._lock, self._together():
+            for table in tables:
+                self._database.execute(
+                    f"DELETE FROM raw.{table} WHERE workspace = ?",  # noqa: S608 - own names
+                    [workspace],
+                )
 
     def forget(self, *origins: Origin) -> None:
         """Delete the rows of these origins."""
@@ -104,11 +196,12 @@ class Logs:
     def tokens(self, subscription: str, service_id: str, since: datetime) -> int:
         """Tokens that the gateway has counted for a subscription since an instant."""
         found = self._database.cursor().execute(
-            """SELECT coalesce(sum(l.TotalTokens), 0)
-               FROM raw.ApiManagementGatewayLlmLog l
-               JOIN raw.ApiManagementGatewayLogs g USING (workspace, CorrelationId)
-               WHERE g.ApimSubscriptionId = ? AND g._ResourceId = lower(?)
-                 AND g.TimeGenerated >= ?""",
+            """SELECT coalesce(sum(TotalTokens), 0)
+               FROM raw.ApiManagementGatewayLlmLog
+               WHERE (workspace, CorrelationId) IN (
+                   SELECT (g.workspace, g.CorrelationId) FROM raw.ApiManagementGatewayLogs g
+                   WHERE g.ApimSubscriptionId = ? AND g._ResourceId = lower(?)
+                     AND g.TimeGenerated >= ?)""",
             [subscription, service_id, _naive(since)],
         )
         return int(found.fetchall()[0][0])
@@ -178,14 +271,25 @@ class Logs:
         with tempfile.NamedTemporaryFile("w", suffix=".csv", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows(rows)
             file.flush()
-            self._database.execute(f"COPY staged FROM '{file.name}' (HEADER false, NULLSTR '\\N')")
+            self._database.execute(f"COPY staged FROM '{file.name}' ({_CSV})")
 
 
-_VALUES = operator.attrgetter(*(f.name for f in fields(Call)))
+_CSV = r"""FORMAT csv, HEADER false, NULLSTR '\N', DELIMITER ',', QUOTE '"', ESCAPE '"'"""
+_APART = {"retried", "dimensions", "metadata"}
+_VALUES = operator.attrgetter(*(f.name for f in fields(Call) if f.name not in _APART))
+
+
+def _attempts(call: Call) -> Iterator[Call]:
+    """The call, and before it a second apart the attempts that its backend refused."""
+    for ahead, status in zip(range(len(call.retried), 0, -1), call.retried, strict=True):
+        at = call.at - timedelta(seconds=ahead)
+        yield replace(call, at=at, status=status, rows=Rows.GATEWAY, milliseconds=40)
+    yield call
 
 
 def _flat(call: Call) -> tuple[object, ...]:
-    return tuple(_plain(value) for value in _VALUES(call))
+    properties = json.dumps(call.properties(), separators=(",", ":"))
+    return (*(_plain(value) for value in _VALUES(call)), properties)
 
 
 def _plain(value: object) -> object:

@@ -6,7 +6,10 @@ The names are a contract with the demo and the tests. All ids and secrets are ma
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from simulator.metadata import BUILT_IN, CALLERS, MODELS, Dimension
 
 
 class Size(enum.Enum):
@@ -108,6 +111,14 @@ class Spend:
     usd: tuple[float, float, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """Callers of one kind: how many of a subscription's calls, and what they say of themselves."""
+
+    weight: int
+    metadata: Mapping[str, str]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Subscription:
     """An API Management subscription, its key and the spend that its history shows."""
@@ -119,6 +130,7 @@ class Subscription:
     spends: tuple[Spend, ...]
     crosses_usd: float | None = None
     other_kinds: tuple[Spend, ...] = ()
+    habits: tuple[Habit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,6 +153,7 @@ class Tenant:
     products: tuple[Product, ...]
     subscriptions: tuple[Subscription, ...]
     preview_deployment: str | None = None
+    dimensions: tuple[Dimension, ...] = (*BUILT_IN, *MODELS)
 
     @property
     def group_id(self) -> str:
@@ -194,6 +207,30 @@ _OTHER_KINDS = (
 )
 
 
+def _habit(weight: int, application: str, use_case: str, agent: str = "", **more: str) -> Habit:
+    said = {"application": application, "use_case": use_case, "agent": agent, **more}
+    return Habit(weight, {key: value for key, value in said.items() if value})
+
+
+_STORES = {"environment": "production", "tenant": "stores", "cost_center": "4410"}
+_ONLINE = {"environment": "production", "tenant": "online shop", "cost_center": "4420"}
+_ASSISTANT_HABITS = (
+    _habit(6, "store-assistant", "product questions", "shelf-helper", **_STORES),
+    _habit(3, "store-assistant", "shift handover", user_group="store managers", **_STORES),
+    _habit(1, "planogram-check", "shelf photos", environment="test", cost_center="4410"),
+)
+_SEARCH_HABITS = (
+    _habit(5, "product-search", "query rewriting", **_ONLINE),
+    _habit(3, "product-search", "result summaries", "search-summariser", **_ONLINE),
+    _habit(2, "catalogue", "descriptions", "copy-writer", user_group="merchants", **_ONLINE),
+)
+#: A fifth of the desk's calls come from a client that says nothing.
+_RETURNS_HABITS = (
+    _habit(5, "returns-desk", "triage", "returns-triage", **_ONLINE),
+    _habit(3, "returns-desk", "customer letters", user_group="service desk", **_ONLINE),
+    Habit(2, {}),
+)
+
 CONTOSO = Tenant(
     name="Contoso Retail",
     time_zone="Europe/Berlin",
@@ -228,6 +265,7 @@ CONTOSO = Tenant(
                 Spend("gpt-5-mini", Answers.TYPICAL, (0.04, 0.04, 0.04)),
             ),
             other_kinds=(Spend("nightly-summaries", Answers.TYPICAL, (0.02, 0.02, 0.02)),),
+            habits=_ASSISTANT_HABITS,
         ),
         Subscription(
             "subscription2",
@@ -242,6 +280,7 @@ CONTOSO = Tenant(
                 Spend("search-reserved", Answers.TYPICAL, (0.20, 0.20, 0.20)),
                 Spend("catalogue-vectors", Answers.TYPICAL, (0.005, 0.005, 0.005)),
             ),
+            habits=_SEARCH_HABITS,
         ),
         Subscription(
             "subscription3",
@@ -253,6 +292,7 @@ CONTOSO = Tenant(
                 Spend("gpt-5-mini", Answers.TYPICAL, (0.10, 0.11, 0.12)),
                 Spend("gpt-5-nano", Answers.TYPICAL, (0.01, 0.01, 0.01)),
             ),
+            habits=_RETURNS_HABITS,
         ),
         Subscription(
             "subscription4",
@@ -264,6 +304,7 @@ CONTOSO = Tenant(
         ),
     ),
     preview_deployment="gpt-5.2-preview",
+    dimensions=(*BUILT_IN, *MODELS, *CALLERS),
 )
 
 FABRIKAM = Tenant(

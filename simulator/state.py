@@ -7,6 +7,7 @@ import os
 import secrets
 import threading
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,12 +16,13 @@ from typing import Any
 from simulator import traffic
 from simulator.clock import Clock, Pace, iso, parse
 from simulator.faults import Faults
-from simulator.logs import Logs, Origin
+from simulator.logs import TABLES, Logs, Origin
+from simulator.metadata import Dimension, Source
 from simulator.price_list import PriceList
 from simulator.setting import TENANTS, Account, Deployment, Size, Tenant, Work
 
 _JOURNAL = 20_000
-_FORMAT = 3
+_FORMAT = 4
 
 
 @dataclass(slots=True)
@@ -31,6 +33,9 @@ class Knobs:
     propagation_seconds: float = 0.0
     ingestion_seconds: float = 0.0
     row_cap: int = 500_000
+    partial_over_minutes: float = 0.0
+    failed_attempts: int = 0
+    metrics_delay_seconds: float = 0.0
     price_page: int = 1000
     price_order: int = 0
     list_page: int = 2
@@ -91,6 +96,7 @@ class World:
         self.knobs = Knobs()
         self.held: dict[str, Held] = {}
         self.deployments: dict[str, tuple[Deployment, ...]] = {}
+        self.dimensions: dict[str, tuple[Dimension, ...]] = {}
         self.clock = Clock(start=start.now, pace=start.pace)
         if saved is None:
             self.reset()
@@ -108,6 +114,7 @@ class World:
             self.prices.restore([])
             self.held = {h.id: h for tenant in self.tenants for h in _subscriptions(tenant)}
             self.deployments = {t.account.name: t.account.deployments for t in self.tenants}
+            self.dimensions = {t.service: t.dimensions for t in self.tenants}
             self._make_history()
             self.save()
 
@@ -134,6 +141,18 @@ class World:
             held = self.deployments[account.name]
             self.deployments[account.name] = tuple(one for one in held if one.name != name)
             self.save()
+
+    def emit(self, tenant: Tenant, dimensions: tuple[Dimension, ...]) -> None:
+        """Metrics of calls from now on have these dimensions."""
+        with self.lock:
+            self.dimensions[tenant.service] = dimensions
+            self.save()
+
+    def empty(self, workspace: str, tables: Iterable[str] = TABLES) -> None:
+        """Delete all rows of a workspace's tables; ``reset`` makes the history again."""
+        with self.lock:
+            self.logs.empty(workspace, tables)
+            self._history_at = None
 
     def subscriptions(self, service: str) -> list[Held]:
         """The subscriptions of a gateway, by name."""
@@ -196,6 +215,10 @@ class World:
                 account: [{**asdict(one), "work": one.work.value} for one in held]
                 for account, held in self.deployments.items()
             },
+            "dimensions": {
+                service: {one.name: one.source.value for one in held}
+                for service, held in self.dimensions.items()
+            },
         }
 
     def _restore(self, saved: dict[str, Any]) -> None:  # Any: the saved JSON
@@ -213,6 +236,10 @@ class World:
         self.deployments = {
             account: tuple(Deployment(**{**row, "work": Work(row["work"])}) for row in rows)
             for account, rows in saved["deployments"].items()
+        }
+        self.dimensions = {
+            service: tuple(Dimension(name, Source(source)) for name, source in held.items())
+            for service, held in saved["dimensions"].items()
         }
 
 

@@ -20,6 +20,7 @@ from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from simulator import habits
 from simulator.logs import Call, Rows
 from simulator.setting import (
     Answers,
@@ -80,11 +81,15 @@ def history(
     for month in months(tenant, now):
         for subscription in tenant.subscriptions:
             dice = random.Random(f"{seed}|{subscription.name}|{month.start.isoformat()}")  # noqa: S311
-            yield from _month_of(tenant, subscription, month, dice, share)
+            yield from habits.applied(
+                subscription, _month_of(tenant, subscription, month, dice, share)
+            )
             if other_kinds is OtherKinds.ON:
                 # Dice of their own, so that the other calls are the same with them and without.
                 dice = random.Random(f"{seed}|{subscription.name}|{month.start}|other kinds")  # noqa: S311
-                yield from _other_kinds(tenant, subscription, month, dice, share)
+                yield from habits.applied(
+                    subscription, _other_kinds(tenant, subscription, month, dice, share)
+                )
 
 
 def months(tenant: Tenant, now: datetime) -> tuple[Month, ...]:
@@ -133,6 +138,7 @@ def _addressed(tenant: Tenant, subscription: Subscription | None, deployment: De
         model=deployment.reported_model,
         prompt=None,
         completion=None,
+        dimensions=tenant.dimensions,
     )
 
 
