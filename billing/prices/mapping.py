@@ -11,15 +11,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from django.db.models import Count, Max
+
 from billing import exchange, marking, price_terms
 from billing.marking import Span
 from billing.models import BillingSettings, Meter, MeterMapping
-from billing.prices import meters, proposals, unpriced
+from billing.prices import catalogue, meters, proposals, unpriced
 from billing.prices.proposals import Proposed
 from billing.rules.token_classes import TokenClass
 from inventory.models import Deployment
 from tenancy import access, audit, runs, scope
 from tenancy.access import Actor
+from tenancy.models import InstallationRun
 from tenancy.refusals import Invalid
 from tenancy.runs import Contention
 from tenancy.scope import TenantRef
@@ -29,6 +32,10 @@ STEP = "map_meters"
 ALWAYS = datetime(2020, 1, 1, tzinfo=UTC)
 #: By its start, a mapping's meter and units per price.
 _Said = dict[datetime, tuple[int | None, int]]
+_DEPLOYED = ("pk", "model", "version", "sku", "base_model", "base_version", "vanished_at", "region")
+_Situation = tuple[object, ...]
+#: By tenant, in which situation the rule last found nothing to confirm, as this process saw it.
+_NOTHING_IN: dict[int, _Situation] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,13 +219,21 @@ def confirmable(confidence: Decimal | None, *, at: datetime) -> tuple[Proposed, 
 def sync(tenant: TenantRef, *, at: datetime, contention: Contention) -> int:
     """Map what the tenant lets the rule map; how many mappings that made.
 
-    Recorded as a run where there is anything the rule may map.
+    Recorded as a run where there is anything the rule may map. Where it found nothing the last
+    time, the meters are not read before something has changed.
 
     Raises:
         Busy, Superseded: another run of this step is under way.
     """
     with scope.of(tenant):
-        if not confirmable(threshold(), at=at):
+        confidence = threshold()
+        if confidence is None:
+            return 0
+        situation = _situation(confidence, at=at)
+        if _NOTHING_IN.get(tenant.id) == situation:
+            return 0
+        if not confirmable(confidence, at=at):
+            _NOTHING_IN[tenant.id] = situation
             return 0
     with runs.of_tenant(tenant, STEP, contention=contention) as run:
         with scope.of(tenant):
@@ -226,6 +241,26 @@ def sync(tenant: TenantRef, *, at: datetime, contention: Contention) -> int:
             made = confirm_by_rule(at=at)
         run.count(written=made)
     return made
+
+
+def _situation(confidence: Decimal, *, at: datetime) -> _Situation:
+    """All that the rule goes by, in the tenant in scope.
+
+    Of the meters, which there are, and when the price list was loaded last: nothing else
+    describes one anew.
+    """
+    deployments = frozenset(Deployment.objects.values_list(*_DEPLOYED))
+    listed = Meter.objects.filter(region__in={region for *_, region in deployments})
+    mapped = MeterMapping.objects.values_list("deployment_id", "token_class", "effective_from")
+    used = unpriced.classes(unpriced.usage())
+    return (
+        confidence,
+        deployments,
+        frozenset((*key, start <= at) for *key, start in mapped),
+        frozenset((deployment, name) for deployment, names in used.items() for name in names),
+        listed.aggregate(newest=Max("pk"), gone=Count("vanished_at")),
+        InstallationRun.objects.filter(step=catalogue.STEP).aggregate(loaded=Max("finished_at")),
+    )
 
 
 def reason(one: Proposed) -> str:
