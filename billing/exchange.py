@@ -115,7 +115,8 @@ def _next(rate: ExchangeRate) -> datetime | None:
         to_currency=rate.to_currency,
         effective_from__gt=rate.effective_from,
     )
-    return later.aggregate(starts=Min("effective_from"))["starts"]
+    starts: datetime | None = later.aggregate(starts=Min("effective_from"))["starts"]
+    return starts
 
 
 def known(to_currency: str) -> tuple[ExchangeRate, ...]:

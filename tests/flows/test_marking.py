@@ -20,6 +20,7 @@ from billing.models import (
     Price,
     PriceDecision,
     PriceType,
+    RateOrigin,
 )
 from billing.prices import mapping, sheets, suspects
 from billing.prices.mapping import Choice
@@ -232,7 +233,7 @@ def test_rates_of_a_file_mark_from_the_first_that_is_new(fabrikam: Place) -> Non
         set_rate("0.89", on(9))
         set_rate("0.70", on(11))
     with settled(fabrikam), scope.of(fabrikam.ref):
-        exchange.set_rates(quoted, origin=exchange.RateOrigin.FILE, by=BY, at=NOW)
+        exchange.set_rates(quoted, origin=RateOrigin.FILE, by=BY, at=NOW)
         assert marked(fabrikam) == {CHAT: days(8, 8) | days(13, 19)}
 
 
