@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from benchmarks.price_list import region
+from billing import attribution
 from billing.models import Meter, Price
 from billing.prices import mapping
 from billing.rules.token_classes import TokenClass
 from connectors.records import QueryTable
-from inventory import gateways, ownership, teams
+from inventory import gateways, teams
 from inventory.gateways import GatewayRef
 from inventory.models import Deployment, Gateway, Origin, Subscription, Team
+from inventory.ownership import Attribution
 from tenancy import clock, scope, tenants
 from tenancy.models import InstallationRun
 from tenancy.scope import TenantRef
@@ -150,7 +152,9 @@ def _owned(gateway: Gateway, count: int) -> Team:
             gateway=gateway, name=f"s{number}", origin=Origin.INVENTORY, seen_at=START
         )
         team = made[number % TEAMS]
-        ownership.assign(row, team, from_day=START.date(), by=BY, at=START)
+        attribution.assign(
+            row, Attribution(team), from_day=START.date(), by=BY, at=START - timedelta(days=1)
+        )
     return made[0]
 
 

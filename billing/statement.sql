@@ -1,11 +1,13 @@
 -- The lines of one team's statement of a period.
--- Grain: subscription, deployment, token class, price, exchange rate; null cost is unpriced.
--- Reads billing_ratedday, and inventory_owner for whose each day was.
+-- Grain: subscription, cost center, deployment, token class, price, exchange rate; null cost is
+-- unpriced. Reads billing_ratedday, and inventory_owner for whose each day was and which cost center
+-- bore it: the team's own unless the ownership names another.
 -- The order is part of the promise: lines are numbered by it.
 SELECT rated.subscription_id,
        coalesce(nullif(subscription.name, ''), '(no subscription)') AS subscription,
        gateway.name AS gateway,
        product.display_name AS product,
+       center.code || ' ' || center.name AS cost_center,
        coalesce(nullif(deployment.name, ''), '(unnamed deployment)') AS deployment,
        deployment.model,
        rated.token_class,
@@ -32,6 +34,10 @@ SELECT rated.subscription_id,
    AND owner.subscription_id = rated.subscription_id
    AND owner.from_day <= rated.day
    AND (owner.until_day IS NULL OR rated.day < owner.until_day)
+  JOIN inventory_team team ON team.tenant_id = owner.tenant_id AND team.id = owner.team_id
+  JOIN inventory_costcenter center
+    ON center.tenant_id = owner.tenant_id
+   AND center.id = coalesce(owner.cost_center_id, team.cost_center_id)
   JOIN inventory_subscription subscription
     ON subscription.tenant_id = rated.tenant_id AND subscription.id = rated.subscription_id
   JOIN inventory_gateway gateway
@@ -58,9 +64,9 @@ SELECT rated.subscription_id,
    AND rated.day >= %(first_day)s
    AND rated.day < %(end_day)s
  GROUP BY rated.subscription_id, subscription.name, gateway.name, product.display_name,
-          deployment.name, deployment.host, deployment.model, rated.token_class, 8, 9,
-          rated.unit_price, rated.price_currency, 12, 13, markup.percent, rated.units_per_price,
-          price.currency, exchange.rate, exchange.effective_from, exchange.source,
-          rated.cost IS NULL
- ORDER BY gateway.name, subscription.name, deployment.name, deployment.host, rated.token_class,
-          price_from, rated.unit_price, exchange.effective_from, rated.cost IS NULL
+          center.id, center.code, center.name, deployment.name, deployment.host, deployment.model,
+          rated.token_class, 9, 10, rated.unit_price, rated.price_currency, 13, 14, markup.percent,
+          rated.units_per_price, price.currency, exchange.rate, exchange.effective_from,
+          exchange.source, rated.cost IS NULL
+ ORDER BY gateway.name, subscription.name, center.code, deployment.name, deployment.host,
+          rated.token_class, price_from, rated.unit_price, exchange.effective_from, rated.cost IS NULL

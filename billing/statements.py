@@ -17,7 +17,8 @@ from typing import cast
 
 from django.db import connection
 
-from billing import rollups
+from billing import moves, rollups
+from billing.moves import Move
 from inventory.models import Gateway, Team
 from tenancy import money, scope, tenants
 from tenancy.money import Basis, Money
@@ -36,6 +37,7 @@ class Status(StrEnum):
 class Line:
     """One price of one token class of one deployment of one subscription.
 
+    ``cost_center`` is the one in force on the days of the line: the team's own, or another.
     ``unit_price`` is for ``units_per_price`` of the quantity's units, in ``price_currency``: the
     list's price, or what ``sheet`` and ``markup`` (percent on top) made of it, the last of which
     began at ``holds_from``;
@@ -49,6 +51,7 @@ class Line:
     subscription: str
     gateway: str
     product: str
+    cost_center: str
     deployment: str
     model: str
     token_class: str
@@ -91,7 +94,10 @@ class RateUsed:
 
 @dataclass(frozen=True, slots=True)
 class StatementView:
-    """Everything a statement says, frozen: every format renders from this one value."""
+    """Everything a statement says, frozen: every format renders from this one value.
+
+    ``moves`` tell why it differs from how it was shown before; the lines hold them already.
+    """
 
     tenant: str
     team: str
@@ -104,9 +110,19 @@ class StatementView:
     lines: tuple[Line, ...]
     unpriced: tuple[Unpriced, ...]
     rates: tuple[RateUsed, ...]
+    moves: tuple[Move, ...]
     total: Money
     usage_through: datetime | None
     calls_without_tokens: int
+
+    @property
+    def cost_centers(self) -> tuple[tuple[str, Money], ...]:
+        """What each cost center bears of the total, in the order of the lines."""
+        nothing = Money(Decimal(0), self.currency)
+        found: dict[str, Money] = {}
+        for line in self.lines:
+            found[line.cost_center] = found.get(line.cost_center, nothing) + line.amount
+        return tuple(found.items())
 
     @property
     def unpriced_tokens(self) -> int:
@@ -130,6 +146,7 @@ def draft(team: Team, period: Period) -> StatementView:
         lines=lines,
         unpriced=tuple(_gap(row) for row in rows if row["cost"] is None),
         rates=_rates(rows, billing.currency),
+        moves=moves.of(team, period),
         total=money.total((line.amount for line in lines), billing.currency),
         usage_through=rollups.read_through(Gateway.objects.values_list("id", flat=True)),
         calls_without_tokens=rollups.uncovered(
@@ -169,6 +186,7 @@ def _line(number: int, row: dict[str, object], exact: Money, amount: Money) -> L
         subscription=str(row["subscription"]),
         gateway=str(row["gateway"]),
         product=str(row["product"] or ""),
+        cost_center=str(row["cost_center"]),
         deployment=str(row["deployment"]),
         model=str(row["model"]),
         token_class=str(row["token_class"]),

@@ -22,6 +22,7 @@ LONGEST_LIFE = timedelta(days=366)
 NOTED_EVERY = timedelta(minutes=1)
 SCOPES = (
     "read:inventory",
+    "write:inventory",
     "read:usage",
     "read:costs",
     "read:statements",

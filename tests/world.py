@@ -411,7 +411,15 @@ def _house(
         origin=Origin.INVENTORY,
         seen_at=NOW,
     )
-    Ownership.objects.create(subscription=subscription, team=team, from_day=date(2026, 9, 1))
+    Ownership.objects.create(
+        subscription=subscription,
+        team=team,
+        environment="production",
+        application=f"Assistant of {slug}",
+        from_day=START.date(),
+        recorded_at=START,
+        recorded_by="erin@example.org",
+    )
     quota = Quota.objects.create(
         subscription=subscription,
         limit=Decimal(5),

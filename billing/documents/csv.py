@@ -1,4 +1,6 @@
-"""A statement as CSV (RFC 4180): its lines, then what has no price, then the total.
+"""A statement as CSV (RFC 4180): lines, what has no price, what was moved afterwards, the total.
+
+A move's amount stands in a column of its own: the lines hold it already.
 
 Text that a spreadsheet would run as a formula gets a leading apostrophe; numbers never do.
 """
@@ -7,8 +9,10 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import UTC
 from decimal import Decimal
 
+from billing.moves import Move
 from billing.rules.token_classes import TokenClass, Unit
 from billing.statements import Line, StatementView
 
@@ -44,6 +48,18 @@ COLUMNS = (
     "Amount",
     "Currency",
     "CostBasis",
+    "MovedFrom",
+    "MovedFromCostCenter",
+    "MovedTo",
+    "MovedToCostCenter",
+    "MovedFromDay",
+    "MovedFirstDay",
+    "MovedLastDay",
+    "MovedCost",
+    "MovedAmount",
+    "RecordedAt",
+    "RecordedBy",
+    "Reason",
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -68,6 +84,8 @@ def render(statement: StatementView) -> bytes:
                 "Unit": _unit(gap.token_class),
             }
         )
+    for move in statement.moves:
+        writer.writerow({**head, **_move(move)})
     writer.writerow({**head, "Kind": "total", "Amount": plain(statement.total.amount)})
     return b"\xef\xbb\xbf" + out.getvalue().encode()
 
@@ -103,6 +121,7 @@ def _line(line: Line) -> dict[str, object]:
     return {
         "Kind": "line",
         "Line": line.number,
+        "CostCenter": safe(line.cost_center),
         "Subscription": safe(line.subscription),
         "Product": safe(line.product),
         "Gateway": safe(line.gateway),
@@ -124,6 +143,26 @@ def _line(line: Line) -> dict[str, object]:
         "ExchangeRate": _known(line.exchange_rate),
         "ExactCost": plain(line.exact.amount),
         "Amount": plain(line.amount.amount),
+    }
+
+
+def _move(move: Move) -> dict[str, object]:
+    return {
+        "Kind": f"moved {move.way}",
+        "Subscription": safe(move.subscription),
+        "Gateway": safe(move.gateway),
+        "MovedFrom": safe(move.from_team),
+        "MovedFromCostCenter": safe(move.from_cost_center),
+        "MovedTo": safe(move.to_team),
+        "MovedToCostCenter": safe(move.to_cost_center),
+        "MovedFromDay": move.from_day.isoformat(),
+        "MovedFirstDay": move.first_day.isoformat(),
+        "MovedLastDay": move.last_day.isoformat(),
+        "MovedCost": plain(move.exact.amount),
+        "MovedAmount": plain(move.amount.amount),
+        "RecordedAt": move.recorded_at.astimezone(UTC).isoformat(),
+        "RecordedBy": safe(move.recorded_by),
+        "Reason": safe(move.reason),
     }
 
 

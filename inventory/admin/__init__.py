@@ -1,5 +1,5 @@
 """Gateways and what Azure says of them; teams and what the organisation says of them."""
 
-from inventory.admin import gateways, ownership, teams
+from inventory.admin import gateways, teams
 
-__all__ = ["gateways", "ownership", "teams"]
+__all__ = ["gateways", "teams"]

@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 
-from inventory.models.teams import Team, teams_of
+from inventory.models.teams import CostCenter, Team, teams_of
 from inventory.rules.dimensions import faults_of_names
 from tenancy.links import TenantLink
 from tenancy.models import TenantModel
@@ -207,20 +207,38 @@ class Subscription(TenantModel):
 class Ownership(TenantModel):
     """From which local day on a subscription belongs to a team (or, with none, to nobody).
 
-    Its end is the next one's start, never stored twice.
+    With it go the cost center that bears it (none: the team's own), its environment and the
+    application it serves. Its end is the next one's start, never stored twice. A row never
+    changes: another for the same day takes its place, so that what was known when can be told.
     """
 
     subscription = TenantLink(Subscription, related_name="ownerships")
     team = TenantLink(Team, null=True, blank=True, related_name="ownerships")
+    cost_center = TenantLink(
+        CostCenter,
+        null=True,
+        blank=True,
+        related_name="ownerships",
+        help_text="Where its cost is booked. None: the team's own cost center.",
+    )
+    environment = models.CharField(
+        max_length=60, blank=True, default="", help_text="Such as production or test."
+    )
+    application = models.CharField(
+        max_length=120, blank=True, default="", help_text="What it is used for."
+    )
     from_day = models.DateField()
     reason = models.TextField(blank=True)
+    recorded_at = models.DateTimeField(help_text="When it was written down.")
+    recorded_by = models.CharField(max_length=254, blank=True, default="")
 
     class Meta:
-        ordering = ("subscription", "from_day")
+        ordering = ("subscription", "from_day", "id")
         verbose_name_plural = "ownership"
-        constraints = (
-            models.UniqueConstraint(
-                fields=("tenant", "subscription", "from_day"), name="inventory_ownership_start"
+        indexes = (
+            models.Index(
+                fields=("tenant", "subscription", "from_day", "id"),
+                name="inventory_ownership_start",
             ),
         )
 
@@ -234,7 +252,10 @@ class Ownership(TenantModel):
 
 
 class Owner(TenantModel):
-    """Who owned a subscription from when to before when: the view over `Ownership`."""
+    """Who owned a subscription from when to before when: the view over `Ownership`.
+
+    Of several rows for one day the one that was recorded last counts.
+    """
 
     subscription = models.ForeignKey(
         Subscription, on_delete=models.DO_NOTHING, db_constraint=False, related_name="owner"
@@ -246,8 +267,20 @@ class Owner(TenantModel):
         db_constraint=False,
         related_name="owned",
     )
+    cost_center = models.ForeignKey(
+        CostCenter,
+        on_delete=models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        related_name="+",
+    )
+    environment = models.CharField(max_length=60)
+    application = models.CharField(max_length=120)
     from_day = models.DateField()
     until_day = models.DateField(null=True)
+    reason = models.TextField()
+    recorded_at = models.DateTimeField()
+    recorded_by = models.CharField(max_length=254)
 
     class Meta:
         managed = False

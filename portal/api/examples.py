@@ -44,6 +44,9 @@ SUBSCRIPTION: dict[str, Any] = {
     "display_name": "Key of search",
     "product": "gold",
     "team": "search",
+    "cost_center": "CC-4711",
+    "environment": "production",
+    "application": "Assistant of search",
     "state": "active",
     "listed": True,
     "seen_at": "2026-11-20T14:20:00Z",
@@ -57,6 +60,7 @@ SUBSCRIPTION: dict[str, Any] = {
     },
     "suspension": None,
     "url": f"{_ROOT}/subscriptions/apim-contoso/key-search/",
+    "ownership_url": f"{_ROOT}/subscriptions/apim-contoso/key-search/ownership/",
 }
 USAGE: dict[str, Any] = {
     "start": "2026-11-03T09:00:00Z",
@@ -150,6 +154,7 @@ STATEMENT: dict[str, Any] = {
             "subscription": "key-search",
             "gateway": "apim-contoso",
             "product": "Gold",
+            "cost_center": "CC-4711 Product search",
             "deployment": "gpt-5.2-chat",
             "model": "gpt-5.2-chat",
             "token_class": "input",
@@ -171,7 +176,9 @@ STATEMENT: dict[str, Any] = {
     ],
     "unpriced": [],
     "unpriced_tokens": 0,
+    "cost_centers": [{"cost_center": "CC-4711 Product search", "amount": "1.75"}],
     "exchange_rates": [],
+    "moves": [],
     "usage_through": "2026-11-20T14:00:00Z",
     "calls_without_tokens": 0,
 }

@@ -29,6 +29,9 @@ class Situation:
     display_name: str
     product: str | None
     team: str | None
+    cost_center: str | None
+    environment: str
+    application: str
     state: str
     listed: bool
     seen_at: datetime
@@ -36,6 +39,7 @@ class Situation:
     this_month: dict[str, Any]
     suspension: Held | None
     url: str | None
+    ownership_url: str | None
 
 
 def today(*, at: datetime) -> date:
@@ -59,17 +63,31 @@ def of(
             name=row.name,
             display_name=row.display_name,
             product=row.product.name if row.product else None,
-            team=owners.get(row.pk),
+            **_owned(owners.get(row.pk)),
             state=row.state,
             listed=row.origin == Origin.INVENTORY and row.vanished_at is None,
             seen_at=row.seen_at,
             limit=limits.get(row.pk),
             this_month=months[row.pk],
             suspension=held.get(row.pk),
-            url=_url(row, request),
+            url=_url("subscription", row, request),
+            ownership_url=_url("ownership", row, request),
         )
         for row in rows
     ]
+
+
+def _owned(owner: Owner | None) -> dict[str, Any]:
+    """Whose a subscription is and for what; nothing of one that is nobody's to see."""
+    if owner is None:
+        return {"team": None, "cost_center": None, "environment": "", "application": ""}
+    center = owner.cost_center or (owner.team.cost_center if owner.team else None)
+    return {
+        "team": owner.team.slug if owner.team else None,
+        "cost_center": center.code if center else None,
+        "environment": owner.environment,
+        "application": owner.application,
+    }
 
 
 def _this_month(
@@ -90,15 +108,13 @@ def _this_month(
     }
 
 
-def _owners(ids: Sequence[int], actor: Actor, day: date) -> dict[int, str]:
-    rows = access.many(Owner, actor).filter(
-        subscription_id__in=ids, from_day__lte=day, team__isnull=False
-    )
-    now = rows.exclude(until_day__lte=day)
-    return dict(now.values_list("subscription_id", "team__slug"))
+def _owners(ids: Sequence[int], actor: Actor, day: date) -> dict[int, Owner]:
+    rows = access.many(Owner, actor).filter(subscription_id__in=ids, from_day__lte=day)
+    now = rows.exclude(until_day__lte=day).select_related("team__cost_center", "cost_center")
+    return {row.subscription_id: row for row in now}
 
 
-def _url(row: Subscription, request: Request) -> str | None:
+def _url(what: str, row: Subscription, request: Request) -> str | None:
     if not row.name:
         return None
-    return reverse("api:subscription", [row.gateway.name, row.name], request=request)
+    return reverse(f"api:{what}", [row.gateway.name, row.name], request=request)

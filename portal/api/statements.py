@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer, JSONRenderer
@@ -13,6 +14,7 @@ from rest_framework.reverse import reverse
 
 from billing import statements, team_months
 from billing.documents import csv
+from billing.moves import Way
 from billing.rules.token_classes import TokenClass
 from billing.statements import StatementView
 from billing.team_months import TeamMonth
@@ -55,6 +57,9 @@ class LineItem(serializers.Serializer[Any]):
     subscription = serializers.CharField()
     gateway = serializers.CharField()
     product = serializers.CharField(allow_blank=True)
+    cost_center = serializers.CharField(
+        help_text="Code and name of the one in force on these days: the team's own, or another."
+    )
     deployment = serializers.CharField()
     model = serializers.CharField(allow_blank=True)
     token_class = serializers.CharField()
@@ -102,6 +107,37 @@ class RateUsedItem(serializers.Serializer[Any]):
     source = serializers.CharField()  # type: ignore[assignment]  # a field of its own
 
 
+class CostCenterSum(serializers.Serializer[Any]):
+    """What a cost center bears of the total."""
+
+    cost_center = serializers.CharField()
+    amount = Rounded()
+
+
+class MoveItem(serializers.Serializer[Any]):
+    """Days of a subscription that were moved when they were over; its amount is in the lines."""
+
+    way = serializers.ChoiceField(
+        [way.value for way in Way],
+        help_text="Seen from the team: `in`, `out`, or `within` it, to another cost center.",
+    )
+    subscription = serializers.CharField()
+    gateway = serializers.CharField()
+    from_team = serializers.CharField(allow_blank=True, help_text="Empty: nobody.")
+    from_cost_center = serializers.CharField(allow_blank=True)
+    to_team = serializers.CharField(allow_blank=True, help_text="Empty: nobody.")
+    to_cost_center = serializers.CharField(allow_blank=True)
+    from_day = serializers.DateField(help_text="From which day on it was moved.")
+    first_day = serializers.DateField(help_text="The first day moved in this month.")
+    last_day = serializers.DateField(help_text="The last day moved in this month.")
+    recorded_at = serializers.DateTimeField()
+    recorded_by = serializers.CharField(allow_blank=True)
+    reason = serializers.CharField(allow_blank=True)
+    exact = Exact(source="exact.amount", help_text="Cost of these days as rated now, estimated.")
+    amount = Rounded(source="amount.amount", help_text="The same, rounded.")
+    unpriced_tokens = serializers.IntegerField(help_text="Without a price: in neither.")
+
+
 class StatementItem(serializers.Serializer[Any]):
     """What a team is shown for a month. `total` is exactly the sum of the lines' amounts."""
 
@@ -117,13 +153,20 @@ class StatementItem(serializers.Serializer[Any]):
     lines = LineItem(many=True)
     unpriced = StatementGap(many=True)
     unpriced_tokens = serializers.IntegerField()
+    cost_centers = serializers.SerializerMethodField()
     exchange_rates = RateUsedItem(source="rates", many=True)
+    moves = MoveItem(many=True, help_text="What was moved afterwards. Nothing to add.")
     usage_through = serializers.DateTimeField(
         allow_null=True, help_text="Usage before this instant is in; null: not all gateways read."
     )
     calls_without_tokens = serializers.IntegerField(
         help_text="Successful calls that the log gave no tokens for: a gap."
     )
+
+    @extend_schema_field(CostCenterSum(many=True))
+    def get_cost_centers(self, view: StatementView) -> list[dict[str, Any]]:
+        sums = [{"cost_center": name, "amount": cost.amount} for name, cost in view.cost_centers]
+        return list(CostCenterSum(sums, many=True).data)
 
 
 class StatementListQuery(ListQuery):

@@ -16,6 +16,8 @@ from portal.api.schema import operation
 from portal.api.views import ScopedView
 from tenancy import access, clock
 
+_OF_OWNERSHIP = ("environment", "application")
+
 
 class LimitItem(serializers.Serializer[Any]):
     """The limit in force now, per billing month."""
@@ -58,6 +60,12 @@ class SubscriptionItem(serializers.Serializer[Any]):
     display_name = serializers.CharField(allow_blank=True)
     product = serializers.CharField(allow_null=True)
     team = serializers.CharField(allow_null=True, help_text="Slug of its owner; null: nobody.")
+    cost_center = serializers.CharField(
+        allow_null=True,
+        help_text="Code of the one that bears its cost today: the team's own, or another.",
+    )
+    environment = serializers.CharField(allow_blank=True, help_text="Such as production.")
+    application = serializers.CharField(allow_blank=True, help_text="What it is used for.")
     state = serializers.ChoiceField(GatewayState.choices, help_text="As last seen at the gateway.")
     listed = serializers.BooleanField(help_text="Whether the gateway has it now.")
     seen_at = serializers.DateTimeField()
@@ -67,12 +75,17 @@ class SubscriptionItem(serializers.Serializer[Any]):
         allow_null=True, help_text="Null unless Apportion itself holds it suspended."
     )
     url = serializers.URLField(allow_null=True, help_text="Null where it has no name.")
+    ownership_url = serializers.URLField(
+        allow_null=True, help_text="Whose it was and is; null where it has no name."
+    )
 
 
 class SubscriptionQuery(ListQuery):
     gateway = Name("Only those at this gateway.")
     product = Name("Only those of this product.")
     team = Name("Only those that the team of this slug owns today.")
+    environment = Name("Only those of this environment today.")
+    application = Name("Only those of this application today.")
     state = serializers.ChoiceField(
         GatewayState.choices, required=False, help_text="Only those in this state at the gateway."
     )
@@ -106,12 +119,14 @@ class Subscriptions(ScopedView):
         columns = {"gateway": "gateway__name", "product": "product__name", "state": "state"}
         given = {column: query[name] for name, column in columns.items() if name in query}
         rows = rows.filter(**given)
-        if "team" not in query:
+        owned = {f"owner__{name}": query[name] for name in _OF_OWNERSHIP if name in query}
+        if "team" in query:
+            owned["owner__team"] = access.one(Team, self.actor, slug=query["team"])
+        if not owned:
             return rows
-        team = access.one(Team, self.actor, slug=query["team"])
         today = situations.today(at=clock.now())
         still = Q(owner__until_day=None) | Q(owner__until_day__gt=today)
-        return rows.filter(still, owner__team=team, owner__from_day__lte=today)
+        return rows.filter(still, owner__from_day__lte=today, **owned)
 
 
 class OneSubscription(ScopedView):

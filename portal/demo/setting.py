@@ -11,13 +11,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from billing import exchange, preferences
+from billing import attribution, exchange, preferences
 from billing.price_terms import LIST_CURRENCY
 from connectors.records import CognitiveAccount
 from governance import guards, quotas
 from governance.models import Hardness, Mode
-from inventory import gateways, ownership, teams
+from inventory import gateways, teams
 from inventory.models import Gateway, Part, Product, Subscription
+from inventory.ownership import Attribution
 from tenancy import memberships, people, scope, tenants
 from tenancy.models import Role
 from tenancy.periods import Period
@@ -133,8 +134,12 @@ def hand_over(ref: TenantRef, *, at: datetime) -> None:
         owners = {name: made[team.slug] for team in plan.teams for name in team.owns}
         for subscription in Subscription.objects.select_related("gateway"):
             if team := owners.get(subscription.name):
-                ownership.assign(
-                    subscription, team, from_day=since.first_day, by=BY, at=at, reason="demo"
+                attribution.assign(
+                    subscription,
+                    Attribution(team),
+                    from_day=since.first_day,
+                    by=BY,
+                    at=since.start,
                 )
         for product in Product.objects.select_related("gateway"):
             if product.name in plan.quotas:

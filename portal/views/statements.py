@@ -96,6 +96,7 @@ def statement(request: TenantRequest, slug: str, month: str) -> HttpResponse:
             "statement": sheet,
             "groups": _groups(sheet.lines),
             "negotiated": negotiated,
+            "apart": any(line.cost_center != sheet.cost_center for line in sheet.lines),
             "columns": 5 if negotiated else 4,
         },
     )

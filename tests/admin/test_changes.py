@@ -10,7 +10,7 @@ import pytest
 
 from billing.models import ExchangeRate, MeterMapping, PriceDecision
 from governance.models import Quota
-from inventory.models import CostCenter
+from inventory.models import CostCenter, Ownership
 from tenancy import audit, scope
 from tenancy.models import AuditRecord, Membership, Person, Role, TenantModel
 from tests.admin.registered import a_row, address
@@ -140,3 +140,28 @@ def test_an_invitation_changes_nothing_of_somebody_who_can_sign_in_already(world
     mallory.refresh_from_db()
     assert mallory.check_password("her own, from before")
     assert mallory.name == "Mallory"
+
+
+MOVE = {"from_day": "2026-11-02", "environment": "test", "application": "Chat"}
+
+
+def test_a_subscription_is_moved_by_the_verb_and_no_row_changes_after(world: World) -> None:
+    add = address(world.contoso, Ownership, "add")
+    said = MOVE | {"subscription": world.search.subscription.pk, "team": world.support.team.pk}
+    refused = world.erin.post(add, said | {"reason": ""})
+    assert refused.status_code == HTTPStatus.OK
+    assert b"Give a reason" in refused.content
+    early = world.erin.post(add, said | {"reason": "Ours.", "from_day": "2026-08-02"})
+    assert b"2026-08 is closed" in early.content
+    with scope.of(world.contoso.ref):
+        assert Ownership.objects.count() == 2
+
+    _done(world.erin.post(add, said | {"reason": "Support runs it."}))
+    kept = _last(world)
+    assert (kept.action, kept.reason) == ("ownership.assign-retroactively", "Support runs it.")
+    with scope.of(world.contoso.ref):
+        row = Ownership.objects.get(reason="Support runs it.")
+        assert (row.recorded_by, row.environment) == ("erin@example.org", "test")
+    for act in ("change", "delete"):
+        answer = world.erin.post(address(world.contoso, Ownership, row.pk, act), {"post": "yes"})
+        assert answer.status_code == HTTPStatus.FORBIDDEN

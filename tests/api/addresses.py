@@ -21,6 +21,11 @@ EVERY = (
     Address("subscriptions", "/api/v1/subscriptions/", "read:inventory"),
     Address("subscription", "/api/v1/subscriptions/apim-contoso/key-search/", "read:inventory"),
     Address(
+        "ownership",
+        "/api/v1/subscriptions/apim-contoso/key-search/ownership/",
+        "read:inventory",
+    ),
+    Address(
         "usage",
         "/api/v1/usage/?from=2026-11-01T00:00:00Z&to=2026-11-30T00:00:00Z",
         "read:usage",
@@ -58,11 +63,14 @@ BY_ID = ("suspect-price", "decide-suspect", "price-sheet", "price-sheet-lines", 
 PUBLIC = ("schema", "documentation")
 SCOPED = tuple(address for address in EVERY if address.scope)
 OF_ALICES_TEAM = tuple(
-    address for address in EVERY if address.name in {"team", "subscription", "statement"}
+    address
+    for address in EVERY
+    if address.name in {"team", "subscription", "ownership", "statement"}
 )
 #: Lists narrowed to one team by parameter.
 BY_TEAM = (
     "/api/v1/subscriptions/?team={team}",
+    "/api/v1/subscriptions/?environment=production&team={team}",
     "/api/v1/usage/?from=2026-11-01T00:00:00Z&to=2026-11-30T00:00:00Z&team={team}",
     "/api/v1/further-usage/?from=2026-09-01T00:00:00Z&to=2026-10-01T00:00:00Z&team={team}",
     "/api/v1/costs/?month=2026-11&team={team}",

@@ -43,6 +43,7 @@ def hand_over(world: World) -> None:
             subscription=world.search.subscription,
             team=world.support.team,
             from_day=HANDED_OVER,
+            recorded_at=datetime(2026, 11, 9, 12, 0, tzinfo=UTC),
         )
 
 

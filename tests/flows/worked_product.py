@@ -133,7 +133,12 @@ def _inventory(example: Example, period: Period) -> Team:
         origin=Origin.INVENTORY,
         seen_at=AT,
     )
-    Ownership.objects.create(subscription=subscription, team=team, from_day=date(2026, 1, 1))
+    Ownership.objects.create(
+        subscription=subscription,
+        team=team,
+        from_day=date(2026, 1, 1),
+        recorded_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
     types = {str(row["Deployment"]): str(row["Type"]) for row in example.rows("meters")}
     for name, sku in types.items():
         Deployment.objects.create(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 
@@ -18,6 +18,7 @@ from tests.world import NOW, Place, World
 
 PASSWORD = "a-long-enough-password"
 FORMULA = "=HYPERLINK(1)"
+MOVED_BECAUSE = "Search has run it since the 10th."
 
 
 def make(world: World) -> None:
@@ -108,10 +109,17 @@ def _suspended(held: Subscription) -> None:
 
 
 def _transferred(world: World) -> None:
-    """Support's until 9 November, Search's from the 10th on."""
+    """Support's until 9 November, Search's from the 10th on: so it was said on the 12th."""
     moved = subscription(world.contoso, FORMULA)
-    for team, day in ((world.support.team, 1), (world.search.team, 10)):
-        Ownership.objects.create(subscription=moved, team=team, from_day=date(2026, 11, day))
+    for team, day, said in ((world.support.team, 1, 1), (world.search.team, 10, 12)):
+        Ownership.objects.create(
+            subscription=moved,
+            team=team,
+            from_day=date(2026, 11, day),
+            reason=MOVED_BECAUSE if said > day else "",
+            recorded_at=datetime(2026, 11, said, 9, 30, tzinfo=UTC),
+            recorded_by="erin@example.org",
+        )
     rated(moved, world.contoso.deployment, date(2026, 11, 9), "0.40")
     rated(moved, world.contoso.deployment, date(2026, 11, 10), "0.305")
     PeriodToDate.objects.create(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -60,7 +60,13 @@ def _grow(world: World) -> None:
             )
             for owner, kind in ((team, "theirs"), (world.search.team, "ours")):
                 made = eventful.subscription(world.contoso, f"{kind}-{number}")
-                Ownership.objects.create(subscription=made, team=owner, from_day=date(2026, 9, 1))
+                Ownership.objects.create(
+                    subscription=made,
+                    team=owner,
+                    from_day=date(2026, 9, 1),
+                    reason="Theirs since September.",
+                    recorded_at=datetime(2026, 11, 15, tzinfo=UTC),
+                )
                 eventful.rated(made, world.contoso.deployment, date(2026, 11, 2 + number))
 
 
