@@ -93,8 +93,11 @@ def matches(meters: Iterable[int]) -> tuple[Match, ...]:
         return tuple(Match(*row) for row in cursor.fetchall())
 
 
-def at(meters: Iterable[int], instant: datetime) -> dict[int, Term]:
-    """By meter id, the term that holds at an instant; a meter without one is absent."""
+def at(meters: Iterable[int] | None, instant: datetime) -> dict[int, Term]:
+    """By meter id, the term that holds at an instant; a meter without one is absent.
+
+    Of the given meters; None: of all that the tenant's mappings name.
+    """
     return {
         meter: term
         for meter, terms in of_meters(meters).items()

@@ -67,6 +67,14 @@ def of(tenant: TenantLike) -> Iterator[TenantRef]:
             _tell_database(str(outer.id) if outer else "")
 
 
+@contextmanager
+def rehearsed() -> Iterator[None]:
+    """Run the block, and keep nothing of what it did to the database."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
 def current() -> TenantRef:
     """The tenant whose scope is open.
 

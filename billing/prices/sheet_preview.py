@@ -6,13 +6,12 @@ from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 
-from django.db import transaction
-
 from billing import price_terms
 from billing.models import Meter
 from billing.price_terms import Term
 from billing.rules.sheet_lines import plain
 from billing.rules.units import units_in
+from tenancy import scope
 
 #: How many meters are told one by one.
 MOST = 50
@@ -23,11 +22,10 @@ def says(change: Callable[[], object], *, at: datetime) -> list[str]:
 
     Nothing of the change stays.
     """
-    with transaction.atomic():
-        before = _holding(at)
+    with scope.rehearsed():
+        before = price_terms.at(None, at)
         change()
-        after = _holding(at)
-        transaction.set_rollback(True)
+        after = price_terms.at(None, at)
     unlike = [
         meter
         for meter in before.keys() | after.keys()
@@ -38,15 +36,6 @@ def says(change: Callable[[], object], *, at: datetime) -> list[str]:
     if len(meters) > MOST:
         told.append(f"… and {len(meters) - MOST:,} meters more.")
     return told or [f"No meter in use has another price at {at:%Y-%m-%d %H:%M} UTC."]
-
-
-def _holding(at: datetime) -> dict[int, Term]:
-    return {
-        meter: term
-        for meter, terms in price_terms.of_meters().items()
-        for term in terms
-        if term.holds(at)
-    }
 
 
 def _price(term: Term | None) -> tuple[Decimal | None, str | None]:
