@@ -155,7 +155,7 @@ class Rerating:
             return timed(lambda: self._see(discount))
 
     def _see(self, discount: _Discount) -> None:
-        self._effect = effects.of(discount.apply)
+        self._effect = effects.of(discount.apply, at=END)
 
     def _change(self, discount: _Discount) -> float:
         return timed(lambda: self._apply_and_rate(discount))

@@ -8,14 +8,12 @@ the next run. The days of a closed month stand.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Min
 
 from billing import capacity_days, closing
@@ -58,19 +56,6 @@ class Sums:
         return EXACT.add(self.hourly, EXACT.add(self.used, self.unused))
 
 
-@dataclass(frozen=True, slots=True)
-class CapacityEffect:
-    """What a change would do to the cost of capacity in open months, up to now."""
-
-    currency: str
-    before: Sums
-    after: Sums
-
-    @property
-    def difference(self) -> Decimal:
-        return EXACT.subtract(self.after.total, self.before.total)
-
-
 def rate(tenant: TenantRef, *, at: datetime, contention: Contention) -> Rated:
     """Bring the days of capacity of every open month up to now, a month to a transaction.
 
@@ -99,17 +84,16 @@ def rate(tenant: TenantRef, *, at: datetime, contention: Contention) -> Rated:
     return Rated(confirmed, written, removed)
 
 
-def effect_of(change: Callable[[], object], *, at: datetime) -> CapacityEffect:
-    """What a change in the tenant in scope would do to open months; nothing of it stays.
+def sums_at(at: datetime) -> Sums:
+    """What capacity costs in the open months of the tenant in scope, as things stand, up to ``at``.
 
-    Raises:
-        whatever the change raises, as it would when applied.
+    Computed, not read: what `rate` would store.
     """
-    before = _summed(at)
-    with _thrown_away():
-        change()
-        after = _summed(at)
-    return CapacityEffect(tenants.billing().currency, before, after)
+    found = Days((), ())
+    for month in _open_months(at):
+        if not closing.is_closed(month):
+            found = found + _computed(month, at=at)
+    return sums(found)
 
 
 def sums(days: Days) -> Sums:
@@ -120,21 +104,6 @@ def sums(days: Days) -> Sums:
         unused=_total(row.cost for row in days.reservations if row.deployment_id is None),
         unpriced_minutes=sum(row.unit_minutes for row in days.capacity if row.cost is None),
     )
-
-
-def _summed(at: datetime) -> Sums:
-    found = Days((), ())
-    for month in _open_months(at):
-        if not closing.is_closed(month):
-            found = found + _computed(month, at=at)
-    return sums(found)
-
-
-@contextmanager
-def _thrown_away() -> Iterator[None]:
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
 
 
 def _open_months(at: datetime) -> tuple[Period, ...]:
@@ -175,8 +144,9 @@ def _replace(month: Period, days: Days) -> tuple[int, int]:
         (ReservationDay, days.reservations, ReservationRow.of),
     ):
         held = {row_of(row): row.pk for row in _stored(model, month)}
-        gone = [pk for row, pk in held.items() if row not in computed]
-        new = [row for row in computed if row not in held]
+        stays = held.keys() & set(computed)
+        gone = [pk for row, pk in held.items() if row not in stays]
+        new = [row for row in computed if row not in stays]
         model.objects.filter(pk__in=gone).delete()
         made: list[Any] = [model(**row.fields()) for row in new]  # of either model
         model.objects.bulk_create(made)

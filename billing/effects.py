@@ -1,22 +1,23 @@
 """What a change would do to money, before it is made: the plan.
 
-A change of a price, a mapping, a sheet or a rate is made inside the transaction, the days it
-touches are computed by the very statement that rates them, and all of it is rolled back. Both
-sides are computed from the same usage, so that the difference is the change's and nothing else's.
+A change of a price, a mapping, a sheet, a rate or a reservation is made inside the transaction,
+the days it touches are computed by the very statement that rates them, and all of it is rolled
+back. Both sides are computed from the same usage, so that the difference is the change's and
+nothing else's. What capacity costs stands beside it: it is charged to no team.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from django.db import connection, transaction
+from django.db import connection
 
-from billing import day_costs, marking
+from billing import capacity, day_costs, marking, rating
+from billing.capacity import Sums
 from billing.day_costs import DeploymentDay, Table
 from billing.models import DayToRate
 from inventory.models import Subscription, Team
@@ -75,6 +76,8 @@ class Effect:
     """What a change does. ``days`` are the deployments' local days that it touches.
 
     ``parts`` are those whose cost or unpriced quantity differs, the greatest difference first.
+    ``capacity_before`` and ``capacity_after`` are what open months cost up to now that is paid by
+    the hour or reserved; in none of the sides.
     """
 
     currency: str
@@ -82,6 +85,8 @@ class Effect:
     open: Sides
     closed: Sides
     parts: tuple[Part, ...]
+    capacity_before: Sums
+    capacity_after: Sums
 
     @property
     def teams(self) -> tuple[tuple[str | None, str | None, Sides], ...]:
@@ -97,50 +102,47 @@ class Effect:
     @property
     def is_nothing(self) -> bool:
         """Whether no amount differs."""
-        return not self.parts
+        return not self.parts and self.capacity_before == self.capacity_after
 
 
-def of(change: Change) -> Effect:
-    """What a change in the tenant in scope would do; nothing of it stays.
+def of(change: Change, *, at: datetime) -> Effect:
+    """What a change in the tenant in scope would do at ``at``; nothing of it stays.
 
     Raises:
         whatever the change raises, as it would when applied.
     """
     touched = _touched(change)
-    with _thrown_away():
-        if not day_costs.stage(touched):
-            return Effect(tenants.billing().currency, 0, Sides(), Sides(), ())
+    with scope.rehearsed():
+        hours_before = capacity.sums_at(at)
+        day_costs.stage(touched)
         day_costs.scratch(Table.BEFORE, Table.AFTER)
         day_costs.compute(Table.BEFORE)
         change()
         day_costs.compute(Table.AFTER)
-        return _difference(len(touched))
+        return _difference(len(touched), hours_before, capacity.sums_at(at))
 
 
 def of_marked() -> Effect:
-    """What rating would do now: the rated days as they stand against what they would be."""
-    with _thrown_away():
+    """What rating would do now: the rated days as they stand against what they would be.
+
+    A newer price list counts, though nothing is marked for it before the next rating.
+    """
+    with scope.rehearsed():
+        rating.mark_repriced()
         days = day_costs.stage(day_costs.marked())
         day_costs.scratch(Table.BEFORE, Table.AFTER)
         day_costs.copy_rated(Table.BEFORE)
         day_costs.compute(Table.AFTER)
-        return _difference(days)
+        return _difference(days, Sums(), Sums())
 
 
 def _touched(change: Change) -> tuple[DeploymentDay, ...]:
     """The days that a change marks, apart from those that are marked already."""
-    with _thrown_away():
+    with scope.rehearsed():
         marking.begin()
         DayToRate.objects.all().delete()
         change()
         return day_costs.marked()
-
-
-@contextmanager
-def _thrown_away() -> Iterator[None]:
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ class _Row:
     sides: Sides
 
 
-def _difference(days: int) -> Effect:
+def _difference(days: int, hours_before: Sums, hours_after: Sums) -> Effect:
     with connection.cursor() as cursor:
         cursor.execute(_EFFECT, {"tenant": scope.tenant_id()})
         rows = [
@@ -166,6 +168,8 @@ def _difference(days: int) -> Effect:
         open=sum((row.sides for row in rows if not row.closed), Sides()),
         closed=sum((row.sides for row in rows if row.closed), Sides()),
         parts=tuple(sorted(parts, key=lambda part: -abs(part.sides.difference))),
+        capacity_before=hours_before,
+        capacity_after=hours_after,
     )
 
 

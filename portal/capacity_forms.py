@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 
 from billing.price_terms import LIST_CURRENCY
+from billing.prices.mapping import ALWAYS
 from billing.reservations import Wish
 from billing.rules.capacity import Pool, Term
 from billing.rules.meters.meanings import Scope
 from tenancy.refusals import Invalid
 
+_LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 _SCOPES = (Scope.GLOBAL, Scope.DATA_ZONE, Scope.REGIONAL)
 
 
@@ -39,7 +43,11 @@ class WithdrawForm(_Said):
 class MeterForm(_Said):
     deployment = forms.CharField(max_length=20)
     sku = forms.CharField(max_length=64)
-    meter = forms.CharField(max_length=64)
+    meter = forms.CharField(max_length=64, required=False)
+    other = forms.CharField(max_length=64, required=False)
+    since = forms.DateTimeField(
+        required=False, validators=[MinValueValidator(ALWAYS), MaxValueValidator(_LATEST)]
+    )
     reason = forms.CharField(max_length=500)
 
 

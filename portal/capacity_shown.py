@@ -6,21 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
-from billing.capacity import CapacityEffect, Sums
 from billing.capacity_month import CapacityMonth, DeploymentMonth, ReservationMonth
 from billing.rules.capacity import MINUTES_AN_HOUR
 from portal import figures
 from portal.figures import Figure, Reckoning, Used
-from tenancy import money
 from tenancy.money import EXACT, Basis, Money
 
 _TENTH = Decimal("0.1")
 _NO_RATE = "no exchange rate"
-_PARTS = (
-    ("Hours beyond reservations", Basis.ESTIMATED.value),
-    ("Reserved and used", Basis.AMORTIZED.value),
-    ("Reserved and unused", Basis.AMORTIZED.value),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,27 +55,6 @@ class Shown:
     unpriced_hours: str
 
 
-@dataclass(frozen=True, slots=True)
-class PlanLine:
-    """One part of the cost of capacity, as a plan shows it."""
-
-    name: str
-    basis: str
-    before: str
-    after: str
-    difference: str
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a change does; the lines are rounded so that they add up to the total."""
-
-    currency: str
-    lines: tuple[PlanLine, ...]
-    total: PlanLine
-    unpriced: str
-
-
 def of(month: CapacityMonth, *, through: datetime | None) -> Shown:
     """The month as it is shown."""
     estimated = Reckoning(Basis.ESTIMATED, month.period, month.currency, through)
@@ -110,23 +82,6 @@ def of(month: CapacityMonth, *, through: datetime | None) -> Shown:
         used=used.total,
         unused=unused.total,
         unpriced_hours=hours(unpriced) if unpriced else "",
-    )
-
-
-def plan(effect: CapacityEffect) -> Plan:
-    """What a change does to the cost of capacity, a line for each part, and their total."""
-    sides = [_sides(side, effect.currency) for side in (effect.before, effect.after)]
-    lines = tuple(
-        _plan_line(name, basis, was, becomes)
-        for (name, basis), was, becomes in zip(_PARTS, *sides, strict=True)
-    )
-    whole = [money.total(side, effect.currency) for side in sides]
-    before, after = effect.before.unpriced_minutes, effect.after.unpriced_minutes
-    return Plan(
-        currency=effect.currency,
-        lines=lines,
-        total=_plan_line("All", "", *whole),
-        unpriced=f"{hours(before)} → {hours(after)}" if before or after else "",
     )
 
 
@@ -168,18 +123,6 @@ def _reservation(one: ReservationMonth, used: Figure, unused: Figure) -> Reserva
         used=used,
         unused=unused,
     )
-
-
-def _sides(side: Sums, currency: str) -> tuple[Money, ...]:
-    parts = [Money(amount, currency) for amount in (side.hourly, side.used, side.unused)]
-    return money.apportion(parts, currency)
-
-
-def _plan_line(name: str, basis: str, was: Money, becomes: Money) -> PlanLine:
-    gap = becomes - was
-    sign = "+" if gap.amount > 0 else ""
-    shown = sign + figures.plain(gap)
-    return PlanLine(name, basis, figures.plain(was), figures.plain(becomes), shown)
 
 
 def _share(part: int, whole: int) -> Used:

@@ -15,16 +15,23 @@ from hashlib import sha256
 
 from django.core import signing
 
+from billing.capacity import Sums
 from billing.effects import Effect, Part, Sides
+from billing.rules.capacity import MINUTES_AN_HOUR
 from portal import figures
 from tenancy import money, scope
-from tenancy.money import Money
+from tenancy.money import Basis, Money
 from tenancy.refusals import Refused
 
 LIFE = timedelta(days=1)
 #: How many subscriptions a plan names; the sums hold the rest too.
 MOST_NAMED = 200
 _SALT = "apportion.plan"
+_CAPACITY = (
+    ("Hours beyond reservations", Basis.ESTIMATED),
+    ("Reserved and used", Basis.AMORTIZED),
+    ("Reserved and unused", Basis.AMORTIZED),
+)
 
 
 class PlanMismatch(Refused):
@@ -77,7 +84,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """An effect as pages and commands show it. ``unnamed`` subscriptions are in the sums only."""
+    """An effect as pages and commands show it. ``unnamed`` subscriptions are in the sums only.
+
+    ``capacity`` is what is paid by the hour or reserved, where the change makes a difference to
+    it; its lines add up to ``capacity_total``.
+    """
 
     currency: str
     days: int
@@ -87,6 +98,8 @@ class Table:
     unnamed: int
     adjustments: tuple[Line, ...]
     adjusted: Line
+    capacity: tuple[Line, ...]
+    capacity_total: Line
 
 
 def table(effect: Effect) -> Table:
@@ -106,7 +119,34 @@ def table(effect: Effect) -> Table:
         unnamed=len(still_open) - len(named),
         adjustments=_lines([_named(part) for part in closed[:MOST_NAMED]], effect.currency),
         adjusted=_line("All closed months", "", effect.closed, effect.currency),
+        capacity=_capacity(effect),
+        capacity_total=_line(
+            "All capacity",
+            "",
+            _sides(effect.capacity_before, effect.capacity_after),
+            effect.currency,
+        ),
     )
+
+
+def _capacity(effect: Effect) -> tuple[Line, ...]:
+    before, after = effect.capacity_before, effect.capacity_after
+    if before == after:
+        return ()
+    parts = zip(
+        _CAPACITY,
+        (before.hourly, before.used, before.unused),
+        (after.hourly, after.used, after.unused),
+        strict=True,
+    )
+    rows = [(name, basis.value, Sides(was, becomes)) for (name, basis), was, becomes in parts]
+    return _lines(rows, effect.currency)
+
+
+def _sides(before: Sums, after: Sums) -> Sides:
+    """Totals of capacity; its hours without a price are told as whole unit-hours."""
+    unpriced = (sums.unpriced_minutes // MINUTES_AN_HOUR for sums in (before, after))
+    return Sides(before.total, after.total, *unpriced)
 
 
 def _named(part: Part) -> tuple[str, str, Sides]:

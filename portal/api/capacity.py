@@ -8,20 +8,19 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from billing import capacity, capacity_month, reservations
-from billing.capacity import CapacityEffect, Sums
+from billing import capacity_month, reservations
 from billing.capacity_month import DeploymentMonth, ReservationMonth
 from billing.models import Reservation
 from billing.price_terms import LIST_CURRENCY
 from billing.reservations import Wish
 from billing.rules.capacity import Kind, Pool, Term
 from billing.rules.meters.meanings import Scope
-from portal import plans, rights
+from portal import rights
 from portal.api import examples, paging
 from portal.api.answers import ExactMoney, Month, page_of
 from portal.api.fields import Exact, Instant
 from portal.api.fields import Month as MonthField
-from portal.api.plans import Planned
+from portal.api.plans import Planned, PlannedItem, planned
 from portal.api.queries import ListQuery, Query
 from portal.api.schema import operation
 from portal.api.views import ScopedView
@@ -123,31 +122,6 @@ class ReservationBody(Planned):
     )
 
 
-class CapacitySums(serializers.Serializer[Any]):
-    hourly = Exact(help_text="Hours beyond reservations, estimated.")
-    used = Exact(help_text="Reserved and used, amortized.")
-    unused = Exact(help_text="Reserved and unused, amortized.")
-    total = Exact()
-    unpriced_unit_minutes = serializers.IntegerField(source="unpriced_minutes")
-
-
-class CapacityEffectItem(serializers.Serializer[Any]):
-    """What a change does to the cost of capacity in open months, up to now."""
-
-    currency = serializers.CharField(help_text="ISO 4217: the tenant's.")
-    before = CapacitySums()
-    after = CapacitySums()
-    difference = Exact()
-
-
-class PlannedCapacity(serializers.Serializer[Any]):
-    applied = serializers.BooleanField(help_text="False: nothing has changed yet.")
-    plan = serializers.CharField(
-        allow_null=True, help_text="Send this with the same body within a day to apply it."
-    )
-    effect = CapacityEffectItem()
-
-
 class Capacity(ScopedView):
     needs = "read:prices"
 
@@ -208,8 +182,8 @@ class Reservations(ScopedView):
         description="Without `plan` it tells the effect and changes nothing.",
         scope=writes,
         body=ReservationBody,
-        answer=PlannedCapacity,
-        example=examples.one(examples.PLANNED_CAPACITY),
+        answer=PlannedItem,
+        example=examples.one(examples.PLANNED),
     )
     def post(self, request: Request) -> Response:
         Query.of(request)
@@ -217,20 +191,13 @@ class Reservations(ScopedView):
         body = ReservationBody(data=request.data)
         body.is_valid(raise_exception=True)
         said = body.validated_data
-        wish, plan, now = _wish(said), said.get("plan"), clock.now()
-        inputs = {"wish": str(wish)}
-        if plan is not None:
-            plans.require(plan, "reservation.purchase", inputs)
-
-        def change() -> Reservation:
-            return reservations.purchase(wish, by=self.actor.email, at=now)
-
-        effect = capacity.effect_of(change, at=now)
-        if plan is not None:
-            change()
-        token = None if plan is not None else plans.token("reservation.purchase", inputs)
-        shown = {"applied": plan is not None, "plan": token, "effect": _effect(effect)}
-        return Response(PlannedCapacity(shown).data)
+        wish, now = _wish(said), clock.now()
+        return planned(
+            "reservation.purchase",
+            {"wish": str(wish)},
+            said.get("plan"),
+            lambda: reservations.purchase(wish, by=self.actor.email, at=now),
+        )
 
 
 def _wish(said: dict[str, Any]) -> Wish:
@@ -244,11 +211,6 @@ def _wish(said: dict[str, Any]) -> Wish:
         currency=said["currency"],
         source=said["source"],
     )
-
-
-def _effect(effect: CapacityEffect) -> dict[str, object]:
-    sides: dict[str, Sums] = {"before": effect.before, "after": effect.after}
-    return {"currency": effect.currency, **sides, "difference": effect.difference}
 
 
 def _deployment(one: DeploymentMonth) -> dict[str, object]:

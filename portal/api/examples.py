@@ -196,6 +196,13 @@ _SAME = {
     "unpriced_before": 0,
     "unpriced_after": 0,
 }
+_CAPACITY_SUMS = {
+    "hourly": "24000",
+    "used": "0",
+    "unused": "0",
+    "total": "24000",
+    "unpriced_unit_minutes": 0,
+}
 EFFECT: dict[str, Any] = {
     "currency": "USD",
     "days": 20,
@@ -212,6 +219,11 @@ EFFECT: dict[str, Any] = {
             **_SIDES,
         }
     ],
+    "capacity": {
+        "before": _CAPACITY_SUMS,
+        "after": _CAPACITY_SUMS | {"hourly": "21600", "total": "21600"},
+        "difference": "-2400",
+    },
 }
 EXCHANGE_RATE: dict[str, Any] = {
     "from_currency": "USD",
@@ -343,23 +355,6 @@ RESERVATION: dict[str, Any] = {
     "currency": "USD",
     "source": "The price list.",
     "withdrawn": False,
-}
-_CAPACITY_SUMS = {
-    "hourly": "24000",
-    "used": "0",
-    "unused": "0",
-    "total": "24000",
-    "unpriced_unit_minutes": 0,
-}
-PLANNED_CAPACITY: dict[str, Any] = {
-    "applied": False,
-    "plan": "eyJ…",
-    "effect": {
-        "currency": "USD",
-        "before": _CAPACITY_SUMS,
-        "after": _CAPACITY_SUMS | {"hourly": "12000", "used": "4300", "total": "16300"},
-        "difference": "-7700",
-    },
 }
 
 

@@ -13,6 +13,8 @@ from billing import effects
 from billing.effects import Effect, Part, Sides
 from portal import plans
 from portal.api.fields import Exact
+from tenancy import clock
+from tenancy.money import EXACT
 
 #: How many subscriptions an effect names; its sums hold the rest too.
 MOST_NAMED = plans.MOST_NAMED
@@ -44,6 +46,24 @@ class PartEffect(SidesItem):
     )
 
 
+class CapacitySums(serializers.Serializer[Any]):
+    """What capacity costs in open months up to now."""
+
+    hourly = Exact(help_text="Hours beyond reservations, estimated.")
+    used = Exact(help_text="Reserved and used, amortized.")
+    unused = Exact(help_text="Reserved and unused, amortized.")
+    total = Exact()
+    unpriced_unit_minutes = serializers.IntegerField(source="unpriced_minutes")
+
+
+class CapacityEffect(serializers.Serializer[Any]):
+    """What a change does to what is paid by the hour or reserved; charged to no team."""
+
+    before = CapacitySums()
+    after = CapacitySums()
+    difference = Exact()
+
+
 class EffectItem(serializers.Serializer[Any]):
     """What a change does to cost, on the estimated basis."""
 
@@ -54,6 +74,9 @@ class EffectItem(serializers.Serializer[Any]):
     teams = TeamEffect(many=True, help_text="Open months, the greatest difference first.")
     subscriptions = PartEffect(
         many=True, help_text=f"The {MOST_NAMED} greatest differences; the sums hold all."
+    )
+    capacity = CapacityEffect(
+        help_text="Beside all of the above: charged to no team. None in a dry run of rating."
     )
 
 
@@ -103,7 +126,7 @@ def planned(
     """
     if plan is not None:
         plans.require(plan, verb, inputs)
-    effect = effects.of(change)
+    effect = effects.of(change, at=clock.now())
     if plan is not None:
         change()
     token = None if plan is not None else plans.token(verb, inputs)
@@ -120,6 +143,11 @@ def shown(effect: Effect) -> dict[str, Any]:
         "closed": effect.closed,
         "teams": [{"team": slug, **_sides(sides)} for slug, _name, sides in effect.teams],
         "subscriptions": [_part(part) for part in effect.parts[:MOST_NAMED]],
+        "capacity": {
+            "before": effect.capacity_before,
+            "after": effect.capacity_after,
+            "difference": EXACT.subtract(effect.capacity_after.total, effect.capacity_before.total),
+        },
     }
 
 

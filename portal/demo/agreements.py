@@ -56,7 +56,7 @@ def apply_sheet(ref: TenantRef, *, at: datetime) -> Effect:
             effective_until=None,
             lines=agreed.lines,
         )
-        effect = effects.of(lambda: sheets.apply(wanted, by=BY, at=at))
+        effect = effects.of(lambda: sheets.apply(wanted, by=BY, at=at), at=at)
         sheets.apply(wanted, by=BY, at=at)
     return effect
 

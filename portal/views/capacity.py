@@ -2,40 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from billing import capacity as costs
 from billing import capacity_month, reservations
-from billing.prices import capacity_meters
+from billing.prices import capacity_meters, meters
 from billing.prices.capacity_meters import Wanted
+from billing.prices.mapping import ALWAYS
 from billing.rules.capacity import Kind
-from portal import capacity_shown, plans, rights
+from portal import capacity_shown, rights
 from portal.capacity_forms import MeterForm, ReservationForm, WithdrawForm
-from portal.plans import PlanMismatch
 from portal.tenant_scope import TenantRequest
-from portal.views import asked
+from portal.views import asked, planned
 from portal.views.asked import Month
+from portal.views.planned import Step
 from tenancy import clock, runs, tenants
 from tenancy.refusals import Invalid, NotFound, Refused
 
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """One change that the page offers: what it is called, its inputs, and how it is made."""
-
-    verb: str
-    title: str
-    button: str
-    inputs: Mapping[str, str]
-    change: Callable[[], object]
-    done: str
+if TYPE_CHECKING:
+    from billing.models import Meter
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -49,9 +39,9 @@ def capacity(request: TenantRequest) -> HttpResponse:
         case "reserve":
             return _reserve(request)
         case "withdraw":
-            return _step(request, _withdrawal(request))
+            return planned.step(request, _withdrawal(request))
         case "meter":
-            return _step(request, _meter(request))
+            return planned.step(request, _meter(request))
         case _:
             raise Invalid(field="do", fix="Choose one of the page's forms.")
 
@@ -71,7 +61,7 @@ def _page(request: TenantRequest, form: ReservationForm) -> HttpResponse:
             "shown": shown,
             "through": newest.finished_at if newest else None,
             "bought": reservations.all_of_tenant(),
-            "unmapped": _unmapped(),
+            **_meters(),
             "form": form,
             "may_change": rights.may_change_prices(request.actor),
             "hosting": Kind.HOSTING.value,
@@ -80,12 +70,17 @@ def _page(request: TenantRequest, form: ReservationForm) -> HttpResponse:
     )
 
 
-def _unmapped() -> tuple[Wanted, ...]:
-    """What is paid by the hour and has no meter yet."""
-    mapped = capacity_meters.mapped()
-    return tuple(
-        one for one in capacity_meters.by_the_hour() if (one.deployment.pk, one.sku) not in mapped
-    )
+def _meters() -> dict[str, object]:
+    """What is paid by the hour and has no meter yet, and what has which."""
+    held = capacity_meters.held()
+    wanted = [
+        (one, held.get((one.deployment.pk, one.sku))) for one in capacity_meters.by_the_hour()
+    ]
+    return {
+        "unmapped": [one for one, rows in wanted if not rows],
+        "mapped": [(one, rows) for one, rows in wanted if rows],
+        "always": ALWAYS,
+    }
 
 
 def _reserve(request: TenantRequest) -> HttpResponse:
@@ -93,16 +88,17 @@ def _reserve(request: TenantRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, form)
     wish = form.wish()
-    wanted = Wish(
+    wanted = Step(
         verb="reservation.purchase",
         title=f"Reservation {wish.name}",
         button="Enter this reservation",
         inputs=_inputs(request, "do", *form.fields),
         change=lambda: reservations.purchase(wish, by=request.actor.email, at=clock.now()),
         done=f"Reservation {wish.name} is entered. Its days are computed within the hour.",
+        back=reverse("capacity"),
     )
     try:
-        return _step(request, wanted)
+        return planned.step(request, wanted)
     except Refused as refused:
         if refused.field not in form.fields:
             raise
@@ -110,10 +106,10 @@ def _reserve(request: TenantRequest) -> HttpResponse:
         return _page(request, form)
 
 
-def _withdrawal(request: TenantRequest) -> Wish:
+def _withdrawal(request: TenantRequest) -> Step:
     form = WithdrawForm(request.POST)
     said = form.said()
-    return Wish(
+    return Step(
         verb="reservation.withdraw",
         title=f"Withdraw reservation {said['name']}",
         button="Withdraw this reservation",
@@ -122,23 +118,17 @@ def _withdrawal(request: TenantRequest) -> Wish:
             said["name"], by=request.actor.email, at=clock.now(), reason=said["reason"]
         ),
         done=f"Reservation {said['name']} counts for nothing now. Its days go within the hour.",
+        back=reverse("capacity"),
     )
 
 
-def _meter(request: TenantRequest) -> Wish:
+def _meter(request: TenantRequest) -> Step:
     form = MeterForm(request.POST)
     said = form.said()
-    found = [
-        (one, meter)
-        for one in capacity_meters.by_the_hour()
-        for meter in one.meters
-        if (str(one.deployment.pk), one.sku) == (said["deployment"], said["sku"])
-        and meter.azure_id == said["meter"]
-    ]
-    if not found:
-        raise NotFound(kind="meter of capacity")
-    wanted, meter = found[0]
-    return Wish(
+    wanted = _wanted(said["deployment"], said["sku"])
+    meter = _named(said["other"] or said["meter"])
+    since = said["since"] or ALWAYS
+    return Step(
         verb="capacity-meter.confirm",
         title=f"{wanted.deployment}, {wanted.sku} → {meter.meter_name}",
         button="Confirm this meter",
@@ -147,41 +137,29 @@ def _meter(request: TenantRequest) -> Wish:
             wanted.deployment,
             wanted.sku,
             meter,
-            from_instant=capacity_meters.ALWAYS,
+            from_instant=since,
             by=request.actor.email,
             at=clock.now(),
             reason=said["reason"],
         ),
         done=f"{meter.meter_name} prices the hours of {wanted.deployment} within the hour.",
+        back=reverse("capacity"),
     )
+
+
+def _wanted(deployment: str, sku: str) -> Wanted:
+    for one in capacity_meters.by_the_hour():
+        if (str(one.deployment.pk), one.sku) == (deployment, sku):
+            return one
+    raise NotFound(kind="deployment that is paid by the hour")
+
+
+def _named(azure_id: str) -> Meter:
+    found = meters.by_azure_id([azure_id]).get(azure_id)
+    if found is None:
+        raise Invalid(field="meter", fix="Choose one, or give the id of one under Prices → Meters.")
+    return found
 
 
 def _inputs(request: TenantRequest, *names: str) -> dict[str, str]:
     return {name: str(request.POST.get(name, "")) for name in names}
-
-
-def _step(request: TenantRequest, wanted: Wish) -> HttpResponse:
-    """Show what a change does to the cost of capacity, or make it if it was shown."""
-    stale = False
-    if given := request.POST.get("plan"):
-        try:
-            plans.require(given, wanted.verb, wanted.inputs)
-        except PlanMismatch:
-            stale = True
-        else:
-            wanted.change()
-            messages.success(request, wanted.done)
-            return redirect(reverse("capacity"))
-    effect = costs.effect_of(wanted.change, at=clock.now())
-    return render(
-        request,
-        "prices/capacity_plan.html",
-        {
-            "wanted": wanted,
-            "stale": stale,
-            "plan": plans.token(wanted.verb, wanted.inputs),
-            "fields": tuple(wanted.inputs.items()),
-            "effect": capacity_shown.plan(effect),
-            "back": reverse("capacity"),
-        },
-    )

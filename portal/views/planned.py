@@ -14,6 +14,7 @@ from billing import effects
 from portal import plans
 from portal.plans import PlanMismatch
 from portal.tenant_scope import TenantRequest
+from tenancy import clock
 
 Value = str | Sequence[str]
 
@@ -51,7 +52,7 @@ def step(
             wanted.change()
             messages.success(request, wanted.done)
             return redirect(wanted.back)
-    effect = effects.of(wanted.change)
+    effect = effects.of(wanted.change, at=clock.now())
     return render(
         request,
         "prices/plan.html",

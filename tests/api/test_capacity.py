@@ -44,10 +44,11 @@ def test_a_reservation_is_planned_and_then_entered_as_planned(
     dan = program("dan")
     plan = dan.send("reservations/", BODY).json()
     assert plan["applied"] is False
-    before, after = (Decimal(plan["effect"][side]["unused"]) for side in ("before", "after"))
+    effect = plan["effect"]["capacity"]
+    before, after = (Decimal(effect[side]["unused"]) for side in ("before", "after"))
     # 20 units × 2,652 USD, of whose 525,600 minutes 28,280 have gone by
     assert abs(after - before - Decimal(20 * 2652 * 28_280) / 525_600) < Decimal("1e-15")
-    assert Decimal(plan["effect"]["difference"]) == after - before
+    assert Decimal(effect["difference"]) == after - before
 
     problem(dan.send("reservations/", BODY | {"units": 21, "plan": plan["plan"]}), 409)
     made = dan.send("reservations/", BODY | {"plan": plan["plan"]}).json()

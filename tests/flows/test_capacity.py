@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from billing import capacity, reservations
+from billing import capacity, effects, reservations
 from billing.capacity import Rated
 from billing.models import (
     BillingSettings,
@@ -24,11 +24,13 @@ from billing.models import (
     SheetLine,
 )
 from billing.prices import capacity_meters
+from billing.prices.mapping import ALWAYS
 from billing.reservations import NameTaken, NoRate, NotListed, Wish
 from billing.rules import capacity as rules
 from billing.rules.capacity import Kind, Pool, Term
 from billing.rules.meters.meanings import Scope
 from inventory.models import Deployment
+from portal import plans
 from tenancy import audit, periods, scope
 from tenancy.models import AuditRecord
 from tenancy.runs import Contention
@@ -38,6 +40,7 @@ from tests.flows.steps import Steps, everything, rows
 RESERVED = "search-reserved"
 TUNED = "returns-tuned"
 PTU = "Provisioned Managed Global Unit"
+HALF = datetime(2026, 11, 10, 12, tzinfo=UTC)
 POOL = Pool(Scope.GLOBAL, "swedencentral")
 NOVEMBER = periods.month_of_day(date(2026, 11, 1), "Europe/Berlin")
 #: Whole hours of November in Berlin before the clock's 14:20 UTC, and twenty minutes.
@@ -80,6 +83,26 @@ def wish(**changed: Any) -> Wish:
 def buy(tenant: Steps, **changed: Any) -> None:
     with scope.of(tenant.ref):
         reservations.purchase(wish(**changed), by="dan", at=AT)
+
+
+def half_price_hours() -> None:
+    sheet = PriceSheet.objects.create(
+        name="half", effective_from=HALF, source="a test", applied_by="dan", applied_at=AT
+    )
+    SheetLine.objects.create(
+        sheet=sheet,
+        number=1,
+        kind=SheetLine.Kind.DISCOUNT,
+        percent=50,
+        meter_filter="Provisioned*",
+    )
+
+
+def hours_of(tenant: Steps) -> Decimal:
+    """What the hours beyond reservations cost, as it is stored."""
+    with scope.of(tenant.ref):
+        costs = CapacityDay.objects.values_list("cost", flat=True)
+        return sum((cost or Decimal(0) for cost in costs), Decimal(0))
 
 
 def test_idle_or_not_every_minute_of_every_unit_is_paid(contoso: Steps) -> None:
@@ -161,7 +184,7 @@ def test_hours_without_a_meter_are_unpriced_never_zero(contoso: Steps) -> None:
             wanted.deployment,
             wanted.sku,
             wanted.meters[0],
-            from_instant=capacity_meters.ALWAYS,
+            from_instant=ALWAYS,
             by="dan",
             at=AT,
             reason="as it is deployed",
@@ -185,22 +208,12 @@ def test_a_meter_that_is_not_sold_by_the_hour_is_refused(contoso: Steps) -> None
 
 
 def test_a_price_that_changes_within_the_day_splits_its_hours(contoso: Steps) -> None:
-    half = datetime(2026, 11, 10, 12, tzinfo=UTC)
     with scope.of(contoso.ref):
-        sheet = PriceSheet.objects.create(
-            name="half", effective_from=half, source="a test", applied_by="dan", applied_at=AT
-        )
-        SheetLine.objects.create(
-            sheet=sheet,
-            number=1,
-            kind=SheetLine.Kind.DISCOUNT,
-            percent=50,
-            meter_filter="Provisioned*",
-        )
+        half_price_hours()
 
     rated(contoso)
 
-    of_day = {row.unit_price: row for row in days(contoso) if row.day == half.date()}
+    of_day = {row.unit_price: row for row in days(contoso) if row.day == HALF.date()}
     assert {price: row.unit_minutes for price, row in of_day.items()} == {
         Decimal(1): 50 * 13 * 60,
         Decimal("0.5"): 50 * 11 * 60,
@@ -256,22 +269,43 @@ def test_what_nobody_used_is_a_row_of_its_own_and_all_days_sum_to_the_price(
 
 def test_a_plan_says_what_the_purchase_then_does(contoso: Steps) -> None:
     rated(contoso)
-    before = everything()
+    stood = everything()
 
     with scope.of(contoso.ref):
-        effect = capacity.effect_of(
-            lambda: reservations.purchase(wish(units=20), by="dan", at=AT), at=AT
-        )
+        effect = effects.of(lambda: reservations.purchase(wish(units=20), by="dan", at=AT), at=AT)
 
-    assert everything() == before
+    assert everything() == stood
     buy(contoso, units=20)
     rated(contoso)
     with scope.of(contoso.ref):
         hourly = sum(row.cost or 0 for row in CapacityDay.objects.filter(day__gte="2026-09-01"))
         spread = sum(row.cost or 0 for row in ReservationDay.objects.filter(day__gte="2026-09-01"))
-    assert (effect.after.hourly, effect.after.used + effect.after.unused) == (hourly, spread)
-    assert effect.difference == hourly + spread - effect.before.total
-    assert effect.difference < 0
+    before, after = effect.capacity_before, effect.capacity_after
+    assert (after.hourly, after.used + after.unused) == (hourly, spread)
+    assert after.total < before.total
+    assert not effect.parts
+
+
+def test_a_plan_of_a_price_sheet_says_what_the_hours_then_cost(contoso: Steps) -> None:
+    rated(contoso)
+    stood, paid = everything(), hours_of(contoso)
+
+    with scope.of(contoso.ref):
+        effect = effects.of(half_price_hours, at=AT)
+
+    assert everything() == stood
+    with scope.of(contoso.ref):
+        half_price_hours()
+    rated(contoso)
+    assert (effect.capacity_before.hourly, effect.capacity_after.hourly) == (
+        paid,
+        hours_of(contoso),
+    )
+    assert effect.capacity_after.hourly < effect.capacity_before.hourly
+    assert not effect.is_nothing
+    shown = plans.table(effect)
+    assert shown.capacity[0].name == "Hours beyond reservations"
+    assert not shown.teams
 
 
 def test_a_reservation_is_entered_once_and_can_be_withdrawn(contoso: Steps) -> None:
@@ -337,7 +371,7 @@ def test_the_command_shows_the_effect_and_makes_it_only_when_told(contoso: Steps
 
     planned = run(*bought, *more)
     assert "nothing changed yet" in planned
-    assert "used, amortized" in planned
+    assert "Reserved and used (amortized)" in planned
     with scope.of(contoso.ref):
         assert reservations.all_of_tenant() == ()
 

@@ -185,7 +185,8 @@ def test_seconds_are_mapped_to_a_meter_of_hours(world: World) -> None:
                 at=NOW,
                 reason="paid for",
                 from_instant=ALWAYS,
-            )
+            ),
+            at=NOW,
         )
     assert row.units_per_price == 3600
     assert effect.open.before - effect.open.after == Decimal("0.72")

@@ -62,7 +62,7 @@ def dearer() -> None:
 
 def planned(tenant: Steps, change: Callable[[], object]) -> Effect:
     with scope.of(tenant.ref):
-        return effects.of(change)
+        return effects.of(change, at=AT)
 
 
 def costs(tenant: Steps) -> dict[tuple[str, date], Decimal]:
@@ -128,6 +128,23 @@ def test_what_waits_to_be_rated_is_told_before_it_is(contoso: Steps) -> None:
     after = costs(contoso)
     assert effect.open.difference == sum(after.values()) - sum(before.values())
     assert effect.open.difference > 0
+
+
+@pytest.mark.slow  # loads the whole price list again
+def test_a_dry_run_sees_a_newer_price_list(contoso: Steps) -> None:
+    dearer = {"meterName": CHAT_OUT, "armRegionName": "swedencentral", "retailPrice": 15.0}
+    start = {"effectiveStartDate": CHANGE.isoformat()}
+    contoso.azure.control.put("/prices", json=dearer | start).raise_for_status()
+    steps.catalogue_sync()
+    before, stood = costs(contoso), steps.everything()
+
+    with scope.of(contoso.ref):
+        effect = effects.of_marked()
+
+    assert steps.everything() == stood
+    rated = contoso.rate()
+    assert rated.days == effect.days > 0
+    assert effect.open.difference == sum(costs(contoso).values()) - sum(before.values()) > 0
 
 
 def test_a_closed_month_stands_and_the_difference_is_proposed(contoso: Steps) -> None:

@@ -403,7 +403,7 @@ def test_usage_is_rated_by_the_sheet_and_the_list_cost_is_kept(world: World) -> 
 
 
 def test_a_plan_tells_the_effect_and_leaves_nothing(contoso: World) -> None:
-    effect = effects.of(lambda: put(wanted(TENTH_OFF)))
+    effect = effects.of(lambda: put(wanted(TENTH_OFF)), at=NOW)
     assert effect.open.before == Decimal("3.50")
     assert effect.open.after == Decimal("3.15")
     assert [(slug, sides.difference) for slug, _name, sides in effect.teams] == [

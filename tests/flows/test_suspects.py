@@ -60,7 +60,8 @@ def test_a_plan_shows_what_accepting_would_cost(world: World, suspect: Price) ->
         effect = effects.of(
             lambda: suspects.decide(
                 suspect.pk, Verdict.ACCEPTED, by="dan@example.org", at=NOW, reason="so"
-            )
+            ),
+            at=NOW,
         )
         assert suspects.one(suspect.pk).state is State.REJECTED
     assert (effect.open.before, effect.open.after) == (Decimal("3.5"), Decimal(3500))

@@ -38,9 +38,9 @@ def _text(page: Any) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.content.decode()))
 
 
-def _listed(name: str) -> Meter:
+def _hourly(azure_id: str, name: str, price: int) -> Meter:
     meter = Meter.objects.create(
-        azure_id="0b0e5d1f-0000-4000-8000-00000000c001",
+        azure_id=azure_id,
         meter_name=name,
         product_name="Azure OpenAI",
         sku_name=name.removesuffix(" Unit"),
@@ -52,9 +52,9 @@ def _listed(name: str) -> Meter:
         meter=meter,
         effective_from=START,
         currency="USD",
-        listed_price=Decimal(1),
+        listed_price=Decimal(price),
         unit_of_measure="1/Hour",
-        unit_price=Decimal(1),
+        unit_price=Decimal(price),
         run=InstallationRun.objects.latest("id"),
     )
     return meter
@@ -63,7 +63,7 @@ def _listed(name: str) -> Meter:
 @pytest.fixture
 def reserved(month: World) -> World:
     """Fifty units since the tenth, which Search used, and a meter for them."""
-    _listed("Provisioned Managed Global Unit")
+    _hourly("0b0e5d1f-0000-4000-8000-00000000c001", "Provisioned Managed Global Unit", 1)
     with scope.of(month.contoso.ref):
         made = Deployment.objects.create(
             gateway=month.contoso.gateway,
@@ -111,6 +111,58 @@ def test_hours_without_a_meter_are_said_loudly_and_confirmed_by_a_person(reserve
     assert "prices the hours of search-reserved" in _text(done)
     _computed(reserved)
     assert "12,716.67" in _text(reserved.dan.get(PAGE))
+
+
+def test_any_meter_of_hours_may_be_named_and_later_another(reserved: World) -> None:
+    other = _hourly("0b0e5d1f-0000-4000-8000-00000000c002", "Reserved by Contract Unit", 2)
+    with scope.of(reserved.contoso.ref):
+        (row,) = Deployment.objects.filter(name="search-reserved")
+    wanted = {"do": "meter", "deployment": str(row.pk), "sku": row.sku, "reason": "contract 7"}
+    first = wanted | {"meter": "0b0e5d1f-0000-4000-8000-00000000c001", "other": other.azure_id}
+
+    shown = reserved.dan.post(PAGE, first)
+    assert "25,433.33" in _text(shown)
+    assert reserved.dan.post(PAGE, first | {"plan": _plan(shown)}).status_code == 302
+    page = _text(reserved.dan.get(PAGE))
+    assert "Hours without a meter" not in page
+    assert "always: Reserved by Contract Unit" in page
+
+    later = wanted | {"meter": "0b0e5d1f-0000-4000-8000-00000000c001", "since": "2026-11-15 00:00"}
+    shown = reserved.dan.post(PAGE, later)
+    # five days at 2, then 134 hours and 20 minutes at 1, of 50 units
+    assert "18,716.67" in _text(shown)
+    assert reserved.dan.post(PAGE, later | {"plan": _plan(shown)}).status_code == 302
+    assert _mapped(reserved) == 3  # with the world's own
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"other": "no-such-id"}, "meter: Choose one, or give the id of one"),
+        ({"other": "0b0e5d1f-0000-4000-8000-000000000001"}, "Choose a meter whose unit is an hour"),
+        ({"other": ""}, "meter: Choose one, or give the id of one"),
+        ({"since": "0001-01-01 00:00"}, "since: Ensure this value is greater"),
+        ({"reason": ""}, "reason: This field is required"),
+    ],
+)
+def test_a_meter_that_cannot_be_named_is_refused(
+    reserved: World, changed: dict[str, str], says: str
+) -> None:
+    with scope.of(reserved.contoso.ref):
+        (row,) = Deployment.objects.filter(name="search-reserved")
+    wanted = {"do": "meter", "deployment": str(row.pk), "sku": row.sku, "reason": "contract 7"}
+    named = {"other": "0b0e5d1f-0000-4000-8000-00000000c001"}
+
+    answer = reserved.dan.post(PAGE, wanted | named | changed)
+
+    assert answer.status_code == 400
+    assert says in _text(answer)
+    assert _mapped(reserved) == 1  # the world's own
+
+
+def _plan(shown: Any) -> str:
+    (plan,) = re.findall(r'name="plan" value="([^"]+)"', shown.content.decode())
+    return str(plan)
 
 
 def _mapped(world: World) -> int:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from billing import marking
+from billing import marking, rating
 from billing.models import DayToRate, PriceSheet, SheetLine
 from tenancy import scope
 from tests.world import NOW, World
@@ -48,6 +48,7 @@ def test_it_says_what_rating_would_change_before_it_does(world: World) -> None:
 
 def test_it_says_that_nothing_waits(world: World) -> None:
     with scope.of(world.contoso.ref):
+        rating.mark_repriced()
         DayToRate.objects.all().delete()
 
     shown = text(world.dan.get(ADDRESS))

@@ -12,6 +12,7 @@ from billing.effects import Effect
 from portal import plans
 from portal.management.commands._step import StepCommand
 from portal.plans import Line
+from tenancy import clock
 
 APPLIES = "--apply"
 
@@ -28,7 +29,7 @@ class PlanCommand(StepCommand):
 
     def plan(self, change: Callable[[], object], options: dict[str, Any]) -> str:
         """In the tenant in scope: the effect, and the change if it was asked for."""
-        effect = effects.of(change)
+        effect = effects.of(change, at=clock.now())
         if options["apply"]:
             change()
             return report(effect, head="applied")
@@ -42,8 +43,11 @@ def report(effect: Effect, *, head: str) -> str:
     if shown.teams:
         lines += _rows("team", (*shown.teams, shown.total))
         lines += _rows("subscription", shown.subscriptions)
-    else:
+    elif not shown.capacity:
         lines.append("  No amount of an open month changes.")
+    if shown.capacity:
+        lines.append("  Capacity, charged to no team:")
+        lines += _rows("part", (*shown.capacity, shown.capacity_total))
     if shown.adjustments:
         lines.append("  Closed months stay; proposed adjustments:")
         lines += _rows("subscription", (*shown.adjustments, shown.adjusted))

@@ -6,17 +6,14 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from billing import capacity, reservations
+from billing import reservations
 from billing.models import Reservation
 from billing.price_terms import LIST_CURRENCY
 from billing.reservations import Wish
 from billing.rules.capacity import Pool, Term
 from billing.rules.meters.meanings import Scope
-from portal import figures
-from portal.management.commands._plan import APPLIES
-from portal.management.commands._step import StepCommand
+from portal.management.commands._plan import PlanCommand
 from tenancy import clock, scope
-from tenancy.money import Money
 from tenancy.scope import TenantRef
 
 BY = "manage.py reservation"
@@ -24,7 +21,7 @@ SCOPES = {"global": Scope.GLOBAL, "data-zone": Scope.DATA_ZONE, "regional": Scop
 TERMS = {"month": Term.MONTH, "year": Term.YEAR}
 
 
-class Command(StepCommand):
+class Command(PlanCommand):
     help = (
         "Enters a reservation of throughput units that was bought, or withdraws one that was"
         " entered wrongly. Shows what it does to the cost of capacity; --apply makes the change."
@@ -44,9 +41,6 @@ class Command(StepCommand):
         parser.add_argument("--price", help="Per unit and term. Default: the price list's.")
         parser.add_argument("--currency", default=LIST_CURRENCY, help="Of --price.")
         parser.add_argument("--source", default="", help="What the price is taken from.")
-        parser.add_argument(
-            APPLIES, action="store_true", help="Make the change. Default: show its effect only."
-        )
 
     def handle(self, **options: Any) -> None:
         """A reservation is one tenant's."""
@@ -59,10 +53,7 @@ class Command(StepCommand):
         now = clock.now()
         change = _change(options, now)
         with scope.of(tenant):
-            effect = capacity.effect_of(change, at=now)
-            if options["apply"]:
-                change()
-        return _said(effect, applied=options["apply"])
+            return self.plan(change, options)
 
 
 def _change(options: dict[str, Any], now: datetime) -> Callable[[], Reservation]:
@@ -99,17 +90,3 @@ def _wish(options: dict[str, Any]) -> Wish:
         currency=options["currency"],
         source=options["source"],
     )
-
-
-def _said(effect: capacity.CapacityEffect, *, applied: bool) -> str:
-    head = "applied" if applied else f"planned; nothing changed yet, {APPLIES} makes the change"
-    lines = [head, f"  {effect.currency}, cost of capacity in open months up to now:"]
-    for name, basis in (("hourly", "estimated"), ("used", "amortized"), ("unused", "amortized")):
-        before, after = getattr(effect.before, name), getattr(effect.after, name)
-        shown = [figures.plain(Money(amount, effect.currency)) for amount in (before, after)]
-        lines.append(f"  {name + ', ' + basis:<18}  {shown[0]:>14} → {shown[1]:>14}")
-    total = [
-        figures.plain(Money(side.total, effect.currency)) for side in (effect.before, effect.after)
-    ]
-    lines.append(f"  {'total':<18}  {total[0]:>14} → {total[1]:>14}")
-    return "\n".join(lines)
