@@ -1,32 +1,21 @@
-"""Capacity paid by the hour: its meters may be named here, the rest is to be looked at."""
+"""Capacity paid by the hour: to be looked at. Its page shows the effect of a change first."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 
 from billing.models import CapacityDay, CapacityMapping, Reservation, ReservationDay
-from tenancy.administration import AmountsAdmin, May, TenantModelAdmin, actor_of, amount
+from tenancy.administration import AmountsAdmin, TenantModelAdmin, amount
 
 
 @admin.register(CapacityMapping)
 class CapacityMappingAdmin(TenantModelAdmin):
-    """For deployments whose hours no name of a meter says; a wrong one is corrected."""
+    """For looking: a meter is confirmed, or corrected, on the page of capacity."""
 
-    admins_may = May.ADD | May.CHANGE
     list_display = ("deployment", "sku", "meter", "effective_from", "confirmed_by")
     list_select_related = ("deployment", "meter")
     search_fields = ("deployment__name", "meter__meter_name", "confirmed_by", "reason")
-    autocomplete_fields = ("deployment", "meter")
     date_hierarchy = "effective_from"
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("confirmed_by", "deployment", "sku") if obj else ("confirmed_by",)
-
-    def prepare(self, request: HttpRequest, obj: Any, form: Any) -> None:
-        obj.confirmed_by = actor_of(request).email
 
 
 @admin.register(Reservation)
