@@ -14,7 +14,7 @@ from typing import Any
 from django.db import connection
 
 from inventory.models import Team
-from tenancy import money, scope, tenants
+from tenancy import money, scope
 from tenancy.money import Money
 from tenancy.periods import Period
 
@@ -57,9 +57,8 @@ class Move:
     unpriced_tokens: int
 
 
-def of(team: Team, period: Period) -> tuple[Move, ...]:
+def of(team: Team, period: Period, *, currency: str) -> tuple[Move, ...]:
     """The moves that changed the team's period after the fact, in the order of recording."""
-    currency = tenants.billing().currency
     with connection.cursor() as cursor:
         cursor.execute(
             _MOVES,

@@ -146,7 +146,7 @@ def draft(team: Team, period: Period) -> StatementView:
         lines=lines,
         unpriced=tuple(_gap(row) for row in rows if row["cost"] is None),
         rates=_rates(rows, billing.currency),
-        moves=moves.of(team, period),
+        moves=moves.of(team, period, currency=billing.currency),
         total=money.total((line.amount for line in lines), billing.currency),
         usage_through=rollups.read_through(Gateway.objects.values_list("id", flat=True)),
         calls_without_tokens=rollups.uncovered(

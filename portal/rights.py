@@ -35,6 +35,11 @@ def change_prices(actor: Actor) -> None:
         raise NotYours(what="Changing prices", who="finance and administrators")
 
 
+def may_assign(actor: Actor) -> bool:
+    """Whether the actor may say whose a subscription is."""
+    return actor.role is Role.ADMIN
+
+
 def may_change_prices(actor: Actor) -> bool:
     """Whether `change_prices` lets this actor pass."""
     return actor.role in _CHANGES_PRICES

@@ -136,7 +136,9 @@ def hand_over(ref: TenantRef, *, at: datetime) -> None:
             if team := owners.get(subscription.name):
                 attribution.assign(
                     subscription,
-                    Attribution(team),
+                    Attribution(
+                        team, environment="production", application=subscription.display_name
+                    ),
                     from_day=since.first_day,
                     by=BY,
                     at=since.start,

@@ -15,7 +15,7 @@ from billing import freshness, rollups, spend
 from governance import quotas, suspensions
 from governance.suspensions import Act
 from inventory import ownership, subscriptions
-from portal import figures, plots, standing
+from portal import figures, plots, rights, standing
 from portal.figures import Reckoning
 from portal.tenant_scope import TenantRequest
 from portal.views import asked, breakdown
@@ -65,6 +65,7 @@ def subscription(request: TenantRequest, gateway: str, name: str) -> HttpRespons
             "calls": spend.calls(found, period),
             "acts": [(act, evidence(act)) for act in suspensions.acts(actor, found)],
             "history": ownership.history(actor, found),
+            "may_assign": rights.may_assign(actor),
         },
     )
 

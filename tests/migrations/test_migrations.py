@@ -94,3 +94,23 @@ def test_the_application_cannot_migrate(scratch: str) -> None:
     done = _manage(scratch, "migrate", "--database", "default", "billing", "zero", "--no-input")
     assert done.returncode != 0
     assert "must be owner" in done.stderr or "permission denied" in done.stderr
+
+
+@pytest.mark.slow  # two commands, each a Python that starts
+def test_what_was_owned_before_is_known_since_its_first_day(scratch: str) -> None:
+    done = _manage(scratch, "migrate", "--database", "owner", "inventory", "0004", "--no-input")
+    assert done.returncode == 0, done.stderr
+    with psycopg.connect(bed.url(Role.SUPERUSER, scratch)) as connection:
+        connection.execute("SET session_replication_role = replica")  # the row stands alone
+        connection.execute(
+            "INSERT INTO inventory_ownership (tenant_id, subscription_id, from_day, reason)"
+            " VALUES (7, 1, '2026-01-05', 'from before')"
+        )
+    done = _manage(scratch, "migrate", "--database", "owner", "--no-input")
+    assert done.returncode == 0, done.stderr
+    with psycopg.connect(bed.url(Role.SUPERUSER, scratch)) as connection:
+        found = connection.execute(
+            "SELECT reason, recorded_at = '2026-01-05T00:00:00Z', recorded_by, environment,"
+            "       cost_center_id, until_day FROM inventory_owner"
+        ).fetchall()
+    assert found == [("from before", True, "", "", None, None)]
