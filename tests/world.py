@@ -414,6 +414,7 @@ def _house(
     Ownership.objects.create(
         subscription=subscription,
         team=team,
+        cost_center=center,
         environment="production",
         application=f"Assistant of {slug}",
         from_day=START.date(),

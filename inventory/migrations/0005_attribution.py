@@ -1,7 +1,7 @@
 """Whose a subscription is, for which cost center, environment and application; and since when known.
 
-An ownership's row never changes from here on: another for the same day takes its place. New
-columns, one short rewrite of a small table; the view is replaced.
+An ownership's row never changes from here on, and the application may not: another for the same
+day takes its place. New columns, one short rewrite of a small table; the view is replaced.
 """
 
 import django.db.models.deletion
@@ -138,5 +138,9 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.RunSQL(LINK, UNLINK),
+        migrations.RunSQL(
+            "REVOKE UPDATE, DELETE ON inventory_ownership FROM apportion_app",
+            "GRANT UPDATE, DELETE ON inventory_ownership TO apportion_app",
+        ),
         migrations.RunSQL(VIEW, VIEW_OF_BEFORE),
     ]

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -164,6 +164,15 @@ def test_a_correction_takes_the_place_of_what_was_said_and_both_are_told(world: 
     ]
     assert Owner.objects.filter(subscription=world.search.subscription).count() == 2
     assert Ownership.objects.filter(subscription=world.search.subscription).count() == 3
+
+
+def test_what_was_said_can_be_added_to_and_not_changed(world: World) -> None:
+    for change in (
+        lambda: Ownership.objects.update(team=world.support.team),
+        lambda: Ownership.objects.all().delete(),
+    ):
+        with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+            change()
 
 
 def test_what_a_move_took_ends_where_the_next_assignment_began(world: World, daily: None) -> None:
