@@ -6,13 +6,16 @@ One statement computes both what is charged and what a plan shows, so that they 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import Any  # what a statement takes
 
 from django.db import connection
 
 from billing import price_terms
+from billing.rules.histograms import LATENCY, PROMPTS
+from billing.sources.seam import COUNTS
 from tenancy import periods, scope, tenants
 from tenancy.periods import Period
 
@@ -35,9 +38,9 @@ _DAY_RATES = (
     f"CREATE TEMP TABLE day_rates ON COMMIT DROP AS {_HERE.with_name('day_rates.sql').read_text()}"
 )
 _COLUMNS = (
-    "tenant_id, day, subscription_id, deployment_id, token_class, price_id, sheet_line_id,"
-    " markup_line_id, exchange_rate_id, unit_price, price_currency, units_per_price, quantity,"
-    " list_cost, cost"
+    "tenant_id, day, series_id, subscription_id, deployment_id, token_class, price_id,"
+    " sheet_line_id, markup_line_id, exchange_rate_id, unit_price, price_currency,"
+    " units_per_price, quantity, list_cost, cost"
 )
 _COMPUTE = {table: f"INSERT INTO {table} ({_COLUMNS}) {_RATE_DAYS}" for table in Table}
 _DROP = {table: f"DROP TABLE IF EXISTS pg_temp.{table}" for table in Table}
@@ -52,6 +55,24 @@ _COPY_RATED = {
     " JOIN day_stage USING (day, deployment_id) WHERE tenant_id = %s"
     for table in Table
 }
+_COUNTED = ", ".join(COUNTS)
+_ROLL_UP = (
+    _HERE.with_name("roll_up_days.sql")
+    .read_text()
+    .format(
+        counts=_COUNTED,
+        sums=", ".join(
+            f"coalesce(sum(used.{name}), 0)::bigint AS {name}"
+            for name in (*COUNTS, *LATENCY.columns, *PROMPTS.columns)
+        ),
+        latency=", ".join(LATENCY.columns),
+        prompts=", ".join(PROMPTS.columns),
+    )
+)
+_UNROLL = (
+    "DELETE FROM billing_usageday held USING day_stage WHERE held.tenant_id = %(tenant)s"
+    " AND held.day = day_stage.day AND held.deployment_id = day_stage.deployment_id"
+)
 _STAGE = "CREATE TEMP TABLE day_stage (day date, deployment_id bigint) ON COMMIT DROP"
 
 
@@ -96,7 +117,6 @@ def marked() -> tuple[DeploymentDay, ...]:
 
 def compute(into: Table = Table.RATED) -> int:
     """Compute the staged days into a table; how many rows that made. Nothing is removed here."""
-    billing = tenants.billing()
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT min(day), max(day), array_agg(DISTINCT deployment_id) FROM day_stage"
@@ -104,14 +124,7 @@ def compute(into: Table = Table.RATED) -> int:
         first, last, deployments = cursor.fetchone()
         if first is None:
             return 0
-        values = {
-            "tenant": scope.tenant_id(),
-            "zone": billing.zone,
-            "currency": billing.currency,
-            "start": periods.midnight(first, billing.zone),
-            "end": periods.month_of_day(last, billing.zone).end,
-            "deployments": deployments,
-        }
+        values = _span(first, last, deployments)
         price_terms.stage()
         # Laid out and counted: else the days of many deployments are joined one by one.
         cursor.execute("DROP TABLE IF EXISTS pg_temp.day_rates")
@@ -119,6 +132,33 @@ def compute(into: Table = Table.RATED) -> int:
         cursor.execute("ANALYZE day_rates")
         cursor.execute(_COMPUTE[into], values)
         return int(cursor.rowcount)
+
+
+def roll_up() -> None:
+    """Make the staged days' sums of what was observed what their usage says."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT min(day), max(day), array_agg(DISTINCT deployment_id) FROM day_stage"
+        )
+        first, last, deployments = cursor.fetchone()
+        if first is None:
+            return
+        values = _span(first, last, deployments)
+        cursor.execute(_UNROLL, values)
+        cursor.execute(_ROLL_UP, values)
+
+
+def _span(first: date, last: date, deployments: list[int]) -> dict[str, Any]:
+    """What the statements ask with: the instants that the staged days lie in."""
+    billing = tenants.billing()
+    return {
+        "tenant": scope.tenant_id(),
+        "zone": billing.zone,
+        "currency": billing.currency,
+        "start": periods.midnight(first, billing.zone),
+        "end": periods.midnight(last + timedelta(days=1), billing.zone),
+        "deployments": deployments,
+    }
 
 
 def scratch(*tables: Table) -> None:

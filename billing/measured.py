@@ -16,15 +16,18 @@ from pathlib import Path
 from django.db import connection
 from django.db.models import Q
 
-from billing import marking
+from billing import marking, series
 from billing.models import Usage
 from billing.rules.measured import APART, Column, Draft, Fault, Line
+from billing.series import Key
 from inventory.models import Deployment, Gateway, Subscription
 from tenancy import audit, periods, scope, tenants
 from tenancy.refusals import Refused
 
 _REPLACE = Path(__file__).with_name("replace_measured.sql").read_text()
-_COLUMNS = "gateway_id, bucket_start, subscription_id, deployment_id, token_class, quantity"
+_COLUMNS = (
+    "gateway_id, bucket_start, series_id, subscription_id, deployment_id, token_class, quantity"
+)
 _STAGE = f"""
 CREATE TEMP TABLE measured_stage ON COMMIT DROP AS
 SELECT {_COLUMNS} FROM billing_classusage WITH NO DATA
@@ -54,6 +57,10 @@ class _Row:
     deployment: int
 
     @property
+    def key(self) -> tuple[int, Key]:
+        return (self.gateway, Key(self.subscription, self.deployment))
+
+    @property
     def place(self) -> tuple[datetime, int, int]:
         return (self.line.start, self.subscription, self.deployment)
 
@@ -69,12 +76,13 @@ def replace(draft: Draft, *, source: str, by: str, at: datetime) -> int:
     rows = _checked(draft, at=at)
     if not rows:
         return 0
+    held = _series(rows)
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.measured_stage")
         cursor.execute(_STAGE)
         with cursor.copy(f"COPY measured_stage ({_COLUMNS}) FROM STDIN") as copy:
             for row in rows:
-                ids = (row.gateway, row.line.start, row.subscription, row.deployment)
+                ids = (row.gateway, row.line.start, held[row.key], row.subscription, row.deployment)
                 copy.write_row((*ids, row.line.token_class.value, row.line.quantity))
         marking.begin()
         cursor.execute(_REPLACE, {"tenant": scope.tenant_id(), "zone": tenants.billing().zone})
@@ -82,6 +90,15 @@ def replace(draft: Draft, *, source: str, by: str, at: datetime) -> int:
     if changed:
         audit.record("usage.import", source, by=by, at=at, after=_told(rows, changed))
     return changed
+
+
+def _series(rows: Sequence[_Row]) -> dict[tuple[int, Key], int]:
+    """The series of each row: a file tells nothing beside subscription and deployment."""
+    found = {}
+    for gateway in {row.gateway for row in rows}:
+        keys = {row.key[1] for row in rows if row.gateway == gateway}
+        found.update({(gateway, key): id for key, id in series.ids(gateway, keys).items()})
+    return found
 
 
 def _told(rows: Sequence[_Row], changed: int) -> dict[str, object]:

@@ -1,5 +1,5 @@
 -- Rates the staged local days of deployments: cost of each price in force, rolled up by day.
--- Grain: day, subscription, deployment, token class, list price, sheet lines, exchange rate.
+-- Grain: day, series, token class, list price, sheet lines, exchange rate.
 -- Reads day_stage (what to rate), day_rates (what the deployments' classes cost over time) and
 -- usage. Usage is summed by day and by the spans between all changes of its deployment's prices,
 -- all classes of a row at once, since a price or a rate may change within the day; then each
@@ -17,10 +17,12 @@ WITH edges AS (
       FROM edges
 ), wide AS (
     -- Before a deployment's first span, and without any, its usage has no start to go by.
-    SELECT day_stage.day, used.subscription_id, used.deployment_id, spans.starts AS since,
+    SELECT day_stage.day, used.series_id, used.subscription_id, used.deployment_id,
+           spans.starts AS since,
            sum(used.input_tokens) AS input_tokens,
            sum(used.cached_input_tokens) AS cached_input_tokens,
-           sum(used.output_tokens) AS output_tokens
+           sum(used.output_tokens) AS output_tokens,
+           sum(used.reasoning_tokens) AS reasoning_tokens
       FROM billing_usage used
       JOIN day_stage
         ON day_stage.deployment_id = used.deployment_id
@@ -33,17 +35,19 @@ WITH edges AS (
        AND used.bucket_start >= %(start)s
        AND used.bucket_start < %(end)s
        AND used.deployment_id = ANY(%(deployments)s)
-     GROUP BY 1, 2, 3, 4
+     GROUP BY 1, 2, 3, 4, 5
 ), summed AS (
-    SELECT wide.day, wide.subscription_id, wide.deployment_id, wide.since,
+    SELECT wide.day, wide.series_id, wide.subscription_id, wide.deployment_id, wide.since,
            classed.token_class, classed.quantity
       FROM wide
      CROSS JOIN LATERAL (VALUES ('input', wide.input_tokens),
                                 ('cached_input', wide.cached_input_tokens),
-                                ('output', wide.output_tokens)) classed (token_class, quantity)
+                                ('output', wide.output_tokens),
+                                ('reasoning', wide.reasoning_tokens)
+                        ) classed (token_class, quantity)
      WHERE classed.quantity > 0
      UNION ALL
-    SELECT day_stage.day, used.subscription_id, used.deployment_id, spans.starts,
+    SELECT day_stage.day, used.series_id, used.subscription_id, used.deployment_id, spans.starts,
            used.token_class, sum(used.quantity)
       FROM billing_classusage used
       JOIN day_stage
@@ -57,10 +61,11 @@ WITH edges AS (
        AND used.bucket_start >= %(start)s
        AND used.bucket_start < %(end)s
        AND used.deployment_id = ANY(%(deployments)s)
-     GROUP BY 1, 2, 3, 4, 5
+     GROUP BY 1, 2, 3, 4, 5, 6
 ), rated AS (
     -- Spans that differ in nothing that was charged by are one row.
-    SELECT summed.day, summed.subscription_id, summed.deployment_id, summed.token_class,
+    SELECT summed.day, summed.series_id, summed.subscription_id, summed.deployment_id,
+           summed.token_class,
            rates.price_id, rates.sheet_line_id, rates.markup_line_id, rates.exchange_rate_id,
            rates.unit_price, coalesce(rates.currency, '') AS price_currency,
            coalesce(rates.units_per_price, 1) AS units_per_price,
@@ -72,9 +77,10 @@ WITH edges AS (
             AND rates.token_class = summed.token_class
             AND rates.starts <= summed.since
             AND summed.since < rates.ends
-     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
+     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
 )
-SELECT %(tenant)s::bigint AS tenant_id, day, subscription_id, deployment_id, token_class, price_id,
+SELECT %(tenant)s::bigint AS tenant_id, day, series_id, subscription_id, deployment_id, token_class,
+       price_id,
        sheet_line_id, markup_line_id, exchange_rate_id, unit_price, price_currency,
        units_per_price, quantity,
        quantity::numeric(38, 18) * list_unit_price / units_per_price AS list_cost,
@@ -82,4 +88,4 @@ SELECT %(tenant)s::bigint AS tenant_id, day, subscription_id, deployment_id, tok
             ELSE quantity::numeric(38, 18) * unit_price * rate / units_per_price
             END AS cost
   FROM rated
- ORDER BY day, subscription_id, deployment_id, token_class
+ ORDER BY day, series_id, token_class

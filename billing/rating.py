@@ -120,6 +120,7 @@ def _rate_month(month: periods.Period) -> Rated:
         return Rated(days=days, adjustments=_adjust(month))
     before = _take_out()
     rows = day_costs.compute()
+    day_costs.roll_up()
     return Rated(days, rows, before, _put_in(month))
 
 

@@ -1,5 +1,6 @@
 -- Makes the hours and classes that a file names what the file says, and marks the days that changed.
--- Grain: billing_classusage one row a tenant, bucket, subscription, deployment and class.
+-- Grain: billing_classusage one row a tenant, bucket, series and class; what a file brings is of the
+-- series of which nothing is told.
 -- Reads measured_stage. A gateway's bucket × class that occurs there is replaced whole: what the
 -- file does not have of it is deleted, also where it says zero. Rows that do not differ are not
 -- written. Classes that the gateway's log brings never occur there.
@@ -9,13 +10,13 @@ WITH named AS (
     SELECT * FROM measured_stage WHERE quantity > 0
 ), written AS (
     INSERT INTO billing_classusage AS held
-           (tenant_id, gateway_id, bucket_start, subscription_id, deployment_id, token_class,
-            quantity)
-    SELECT %(tenant)s, gateway_id, bucket_start, subscription_id, deployment_id, token_class,
-           quantity
+           (tenant_id, gateway_id, bucket_start, series_id, subscription_id, deployment_id,
+            token_class, quantity)
+    SELECT %(tenant)s, gateway_id, bucket_start, series_id, subscription_id, deployment_id,
+           token_class, quantity
       FROM staged
-     ORDER BY bucket_start, subscription_id, deployment_id, token_class
-        ON CONFLICT (tenant_id, bucket_start, subscription_id, deployment_id, token_class)
+     ORDER BY bucket_start, series_id, token_class
+        ON CONFLICT (tenant_id, bucket_start, series_id, token_class)
         DO UPDATE SET quantity = excluded.quantity
      WHERE held.quantity IS DISTINCT FROM excluded.quantity
     RETURNING bucket_start, deployment_id
@@ -29,8 +30,7 @@ WITH named AS (
        AND NOT EXISTS (
            SELECT FROM staged
             WHERE staged.bucket_start = held.bucket_start
-              AND staged.subscription_id = held.subscription_id
-              AND staged.deployment_id = held.deployment_id
+              AND staged.series_id = held.series_id
               AND staged.token_class = held.token_class)
     RETURNING held.bucket_start, held.deployment_id
 ), changed AS (

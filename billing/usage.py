@@ -1,192 +1,335 @@
-"""Usage: a window in, the window replaced.
+"""Usage: hours are read from their gateway's source, and stored so that nothing is lost or twice.
 
-The gateway's logs stay where they are; the query in `usage.kql` aggregates there. A window is
-replaced whole, in one transaction that also moves the watermark, so that a repeat changes
-nothing and a crash loses nothing. Late rows are caught by reading a look-back again.
-
-The source is the gateway's LLM log: it counts prompt and completion tokens, the prompt total
-*including* cached tokens, which it does not tell apart. All of it is held as uncached input. The
-tokens of calls with a long prompt are classes of their own (`rules.context_bands`), held beside.
+The source's records stay where they are; it is asked for hourly sums. Hours are taken by lease,
+read outside any transaction and replaced whole in one that also records their state and moves the
+watermark, so that a repeat changes nothing and a crash loses nothing. What comes late is caught by
+reading again. An answer that is not whole is asked for again in halves, down to a minute.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import Enum
 
-from django.db import connection
-
-from billing import marking
+from billing import sources, stored, windows
 from billing.models import BillingSettings, UsageFeed
-from billing.rules import context_bands
-from connectors import kql, log_analytics
-from connectors.records import QueryTable
-from inventory import azure, deployments, gateways, subscriptions
+from billing.rules import windows as rules
+from billing.rules.token_classes import TokenClass
+from billing.rules.windows import HOUR, Lane
+from billing.sources.seam import Hour, Source
+from billing.windows import Lease, Wanted
+from connectors.failures import BadQuery, ConnectorError, Partial
+from inventory import gateways
 from inventory.gateways import GatewayRef
-from tenancy import periods, runs, scope, tenants
+from tenancy import runs, scope, tenants
+from tenancy.refusals import Refused
 from tenancy.runs import Contention, Recorded
 from tenancy.scope import TenantRef
 
 STEP = "sync_usage"
+#: The most hours, and about the most rows, that are asked for at once: a worker's memory.
 LONGEST_WINDOW = timedelta(days=7)
-MARGIN = timedelta(hours=1)
-#: The numbers that stand in the query.
-NUMBERS = {"longer_than": context_bands.LONGER_THAN}
-_QUERY = Path(__file__).with_name("usage.kql").read_text()
-_REPLACE = Path(__file__).with_name("replace_window.sql").read_text()
-_STAGED = (
-    "bucket_start, subscription_id, deployment_id, input_tokens, output_tokens, requests,"
-    " successful_requests, throttled_requests, refused_requests, cache_hits, uncovered_requests,"
-    " long_input_tokens, long_output_tokens"
-)
-_STAGE = """
-CREATE TEMP TABLE usage_stage ON COMMIT DROP AS
-SELECT bucket_start, subscription_id, deployment_id, input_tokens, output_tokens, requests,
-       successful_requests, throttled_requests, refused_requests, cache_hits, uncovered_requests,
-       0::bigint AS long_input_tokens, 0::bigint AS long_output_tokens
-  FROM billing_usage
-  WITH NO DATA
-"""
-_COUNTS = (
-    "InputTokens",
-    "OutputTokens",
-    "Requests",
-    "Successful",
-    "Throttled",
-    "Refused",
-    "CacheHits",
-    "Uncovered",
-    "LongInputTokens",
-    "LongOutputTokens",
-)
-_TOKENS = ("InputTokens", "OutputTokens", "LongInputTokens", "LongOutputTokens")
-_KEYS = ("BucketStart", "Service", "Subscription", "Host", "Deployment", "TotalTokens")
+MOST_ROWS = 50_000
+#: The shortest piece that is asked for when an answer is not whole.
+SHORTEST = timedelta(minutes=1)
+#: How many answers in a row that are not whole a run bears before it takes the source to be in
+#: trouble; from a week down to a minute it takes fifteen.
+MOST_PARTIAL = 20
+#: How many times a lane takes hours before it lets others have the worker.
+MOST_TURNS = 12
+_BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+
+
+class TotalsDiffer(Refused):
+    code = "usage-totals-differ"
+    status = 409
+    text = (
+        "What was read of {gateway} from {start:%Y-%m-%d %H:%M} UTC on is not what would be stored:"
+        " {read} tokens and {stored}. Nothing was changed."
+    )
+
+
+class Reading(Enum):
+    """What of a gateway's usage is read: all that is new or may have changed, or one lane's due."""
+
+    EVERYTHING = "everything"
+    FRESH = Lane.FRESH
+    BACKLOG = Lane.BACKLOG
+    AGAIN = Lane.AGAIN
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be read: half-open windows, oldest first, and the bucket of time."""
+    """What is to be read, and how: the gateway, its source, and the bucket of time."""
 
+    tenant: TenantRef
     gateway: GatewayRef
-    zone: str
+    source: Source
     bucket: timedelta
-    windows: tuple[tuple[datetime, datetime], ...]
+    look_back: timedelta
+    at: datetime
+    wanted: tuple[Wanted, ...]
+    most_hours: int
+    most_turns: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Replaced:
-    """What replacing a window did."""
-
-    rows: int
-    changed: int
-    tokens_unexplained: int
+class _Overwhelmed(Partial):
+    """Nothing is whole, however small: the source is in trouble, and no hour is to blame."""
 
 
-def sync(tenant: TenantRef, gateway: str, *, at: datetime, contention: Contention) -> int:
+@dataclass(slots=True)
+class _Done:
+    """What a run has come to so far."""
+
+    changed: int = 0
+    unclassified: int = 0
+    troubles: list[ConnectorError] = field(default_factory=list)
+    since: datetime | None = None
+    partial: int = 0
+
+    def bear(self, error: Partial) -> None:
+        """Count an answer that is not whole; too many are no matter of size."""
+        self.partial += 1
+        if self.partial > MOST_PARTIAL:
+            says = f"{MOST_PARTIAL} answers in a row were not whole; the last one: {error}"
+            raise _Overwhelmed(says, service=error.service)
+
+
+def sync(
+    tenant: TenantRef,
+    gateway: str,
+    *,
+    at: datetime,
+    contention: Contention,
+    reading: Reading = Reading.EVERYTHING,
+) -> int:
     """Read one gateway's usage up to ``at`` and give the number of rows that changed.
 
-    From the watermark less the tenant's look-back, in windows of at most `LONGEST_WINDOW`, each
-    stored with its watermark before the next is read.
+    `Reading.EVERYTHING` reads what was never read and the whole look-back again; a lane reads what
+    of it is due, and stops after a few turns.
 
     Raises:
         NotFound: the tenant has no such gateway.
         Busy, Superseded: another run of this step has the gateway.
-        Partial: the log answered in part; that window is as it was before.
-        ConnectorError: it refused or was unreachable; windows stored before that stay.
+        Partial: an hour was answered in part even by the minute; it is tried again later.
+        TotalsDiffer: not everything that came in would have been stored; nothing of it was.
+        ConnectorError: the source refused or was unreachable; hours stored before that stay.
     """
     with scope.of(tenant):
-        plan = _plan(gateways.named(gateway), at=at)
-    changed = 0
-    with runs.of_tenant(tenant, STEP, gateway, contention=contention) as run:
-        for start, end in plan.windows:
-            table = _read(plan, start, end)
-            with scope.of(tenant):
-                run.hold()
-                done = _replace(plan, table, start, end, at=at)
-                _advance(plan.gateway, end)
-            _tally(run, table, done, plan.windows[0][0], end)
-            changed += done.changed
-    return changed
+        plan = _plan(tenant, gateways.named(gateway), reading, at=at)
+        windows.lay_out(plan.gateway.id, since=plan.gateway.usage_from, at=at)
+    done = _Done()
+    with runs.of_tenant(tenant, STEP, _subject(gateway, reading), contention=contention) as run:
+        for wanted in plan.wanted:
+            for lease in _leases(plan, wanted, contention):
+                with _released(plan, lease):
+                    _read(plan, lease, run, done)
+        if done.unclassified:
+            run.note(tokens_not_in_a_class=done.unclassified)
+        if done.troubles:
+            raise done.troubles[0]
+    return done.changed
 
 
 def through(gateway_id: int) -> datetime | None:
-    """Usage before this instant has been read for a gateway of the tenant in scope."""
+    """Usage before this instant has been read, without a gap, for a gateway of the tenant in
+    scope."""
     feed = UsageFeed.objects.filter(gateway_id=gateway_id).first()
     return feed.through if feed else None
 
 
-def _plan(ref: GatewayRef, *, at: datetime) -> Plan:
-    billing = tenants.billing()
+def _subject(gateway: str, reading: Reading) -> str:
+    """Lanes are runs of their own: they may be under way side by side."""
+    beside = reading in (Reading.BACKLOG, Reading.AGAIN)
+    return f"{gateway} {reading.value}" if beside else gateway
+
+
+def _plan(tenant: TenantRef, ref: GatewayRef, reading: Reading, *, at: datetime) -> Plan:
     chosen = BillingSettings.objects.first() or BillingSettings()
-    bucket = billing.bucket(around=at)
-    watermark = through(ref.id)
     look_back = timedelta(hours=chosen.look_back_hours)
-    start = max(ref.usage_from, watermark - look_back) if watermark else ref.usage_from
-    start = periods.floor(start, bucket)
-    return Plan(ref, billing.zone, bucket, tuple(periods.windows(start, at, LONGEST_WINDOW)))
-
-
-def _read(plan: Plan, start: datetime, end: datetime) -> QueryTable:
-    query = kql.render(_QUERY, start=start, end=end, bucket=plan.bucket, numbers=NUMBERS)
-    with azure.session_as(plan.gateway.credential) as session:
-        return log_analytics.query(
-            session, plan.gateway.workspace_id, query, start=start - MARGIN, end=end + MARGIN
+    if isinstance(reading.value, Lane):
+        wanted: tuple[Wanted, ...] = (windows.of_lane(reading.value, at=at),)
+    else:
+        watermark = through(ref.id) or ref.usage_from
+        again = stored.hour_of(watermark - look_back)
+        wanted = (
+            Wanted(_BEGINNING, again, unread=(True,), anyway=True),
+            Wanted(again, at, anyway=True),
         )
+    return Plan(
+        tenant=tenant,
+        gateway=ref,
+        source=sources.of(ref.usage_source),
+        bucket=tenants.billing().bucket(around=at),
+        look_back=look_back,
+        at=at,
+        wanted=wanted,
+        most_hours=rules.hours_at_once(
+            windows.usual_rows(ref.id, before=at),
+            most_rows=MOST_ROWS,
+            most_hours=LONGEST_WINDOW // HOUR,
+        ),
+        most_turns=MOST_TURNS if isinstance(reading.value, Lane) else None,
+    )
 
 
-def _replace(
-    plan: Plan, table: QueryTable, start: datetime, end: datetime, *, at: datetime
-) -> Replaced:
-    """Make the stored window what the table says."""
-    rows = [
-        row
-        for row in table.require(_KEYS + _COUNTS)
-        if row["Service"] == plan.gateway.apim().service.lower()
-    ]
-    named = subscriptions.ids_by_name(
-        plan.gateway.id, (str(row["Subscription"]) for row in rows), at=at
+def _leases(plan: Plan, wanted: Wanted, contention: Contention) -> Iterator[Lease]:
+    """The hours to read, a few in a row at a time, oldest first."""
+    after, turns = _BEGINNING, 0
+    while plan.most_turns is None or turns < plan.most_turns:
+        with scope.of(plan.tenant):
+            lease = windows.claim(
+                plan.gateway.name,
+                plan.gateway.id,
+                wanted,
+                at=plan.at,
+                after=after,
+                most=plan.most_hours,
+                contention=contention,
+            )
+        if lease is None:
+            return
+        yield lease
+        after, turns = lease.windows[-1].start, turns + 1
+
+
+@contextmanager
+def _released(plan: Plan, lease: Lease) -> Iterator[None]:
+    """Let go of what has not been read when something fails: others need not wait."""
+    try:
+        yield
+    except (ConnectorError, Refused):
+        with scope.of(plan.tenant):
+            windows.release(lease)
+        raise
+
+
+def _read(plan: Plan, lease: Lease, run: Recorded, done: _Done) -> None:
+    """Read and store leased hours; if the answer is not whole, each half by itself."""
+    try:
+        hours = _asked(plan, done, lease.start, lease.end)
+    except Partial as error:
+        with scope.of(plan.tenant):
+            windows.split(lease)
+        done.bear(error)
+        _read_halves(plan, lease, run, done)
+    except ConnectorError as error:
+        _failed(plan, lease, error)
+        raise
+    else:
+        _store(plan, lease, hours, run, done)
+
+
+def _read_halves(plan: Plan, lease: Lease, run: Recorded, done: _Done) -> None:
+    middle = rules.cut(lease.start, lease.end, HOUR)
+    if middle is not None:
+        _read(plan, lease.part(lease.start, middle), run, done)
+        _read(plan, lease.part(middle, lease.end), run, done)
+        return
+    try:
+        hours = list(_by_the_minute(plan, lease, done, (lease.start, min(lease.end, plan.at))))
+    except _Overwhelmed:
+        raise
+    except Partial as smallest:
+        _failed(plan, lease, smallest)
+        done.troubles.append(smallest)
+    except ConnectorError as trouble:
+        _failed(plan, lease, trouble)
+        raise
+    else:
+        _store(plan, lease, hours, run, done)
+
+
+def _by_the_minute(
+    plan: Plan, lease: Lease, done: _Done, piece: tuple[datetime, datetime]
+) -> Iterator[Hour]:
+    """The rows of a part of an hour, in pieces down to a minute; pieces are added when stored."""
+    with scope.of(plan.tenant):
+        windows.hold(lease)
+    middle = rules.cut(*piece, SHORTEST)
+    if middle is None:
+        yield from _asked(plan, done, *piece)
+        return
+    for half in ((piece[0], middle), (middle, piece[1])):
+        try:
+            yield from _asked(plan, done, *half)
+        except Partial as error:
+            done.bear(error)
+            if rules.cut(*half, SHORTEST) is None:
+                raise
+            yield from _by_the_minute(plan, lease, done, half)
+
+
+def _asked(plan: Plan, done: _Done, start: datetime, end: datetime) -> Sequence[Hour]:
+    hours = plan.source.read(
+        plan.tenant, plan.gateway, start=start, end=min(end, plan.at), bucket=plan.bucket
     )
-    deployed = deployments.ids_by_key(
-        plan.gateway.id, ((str(row["Host"]), str(row["Deployment"])) for row in rows), at=at
+    done.partial = 0
+    return hours
+
+
+def _store(plan: Plan, lease: Lease, hours: Sequence[Hour], run: Recorded, done: _Done) -> None:
+    try:
+        with scope.of(plan.tenant):
+            run.hold()
+            windows.hold(lease)
+            tallies = _replaced(plan, lease, hours)
+            windows.complete(
+                lease,
+                tallies,
+                source=plan.gateway.usage_source,
+                look_back=plan.look_back,
+                at=plan.at,
+            )
+            windows.advance(plan.gateway.id)
+    except TotalsDiffer as error:
+        _failed(plan, lease, error)
+        raise
+    changed = sum(one.changed for one in tallies.values())
+    done.since = done.since or lease.start
+    run.window(min(done.since, lease.start), min(lease.end, plan.at))
+    run.count(read=len(hours), written=changed)
+    done.changed += changed
+    done.unclassified += sum(
+        count for hour in hours for one, count in hour.further if one is TokenClass.UNCLASSIFIED
     )
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT billing_usage_months(%s, %s)", [start, end])
-        cursor.execute("DROP TABLE IF EXISTS pg_temp.usage_stage")
-        cursor.execute(_STAGE)
-        with cursor.copy(f"COPY usage_stage ({_STAGED}) FROM STDIN") as copy:
-            for row in rows:
-                key = (str(row["Host"]), str(row["Deployment"]))
-                ids = (named[str(row["Subscription"])], deployed[key])
-                copy.write_row((row["BucketStart"], *ids, *(row[count] for count in _COUNTS)))
-        marking.begin()
-        cursor.execute(
-            _REPLACE,
-            {
-                "tenant": scope.tenant_id(),
-                "gateway": plan.gateway.id,
-                "start": start,
-                "end": end,
-                "zone": plan.zone,
-            },
+
+
+def _replaced(plan: Plan, lease: Lease, hours: Sequence[Hour]) -> dict[datetime, stored.Tally]:
+    """Replace what is stored of the leased hours.
+
+    Raises:
+        TotalsDiffer: what came in is not what is stored; the transaction must not commit.
+    """
+    tallies = stored.replace(
+        plan.gateway.id,
+        hours,
+        start=lease.start,
+        end=lease.end,
+        classes=plan.source.classes,
+        at=plan.at,
+    )
+    for one in tallies.values():
+        if (one.calls_read, one.tokens_read) != (one.calls_stored, one.tokens_stored):
+            raise TotalsDiffer(
+                gateway=plan.gateway.name,
+                start=lease.start,
+                read=one.tokens_read,
+                stored=one.tokens_stored,
+            )
+    return tallies
+
+
+def _failed(plan: Plan, lease: Lease, error: ConnectorError | TotalsDiffer) -> None:
+    """Record it; what the source says of these very hours is no passing trouble."""
+    with scope.of(plan.tenant):
+        windows.fail(
+            lease,
+            error,
+            after=getattr(error, "after", None),
+            lasting=isinstance(error, BadQuery | Partial | TotalsDiffer),
+            at=plan.at,
         )
-        changed = int(cursor.fetchone()[0])
-    unexplained = sum(
-        int(str(row["TotalTokens"])) - sum(int(str(row[name])) for name in _TOKENS) for row in rows
-    )
-    return Replaced(len(rows), changed, unexplained)
-
-
-def _advance(ref: GatewayRef, end: datetime) -> None:
-    feed, _ = UsageFeed.objects.get_or_create(gateway_id=ref.id, defaults={"through": end})
-    if feed.through < end:
-        UsageFeed.objects.filter(pk=feed.pk, through__lt=end).update(through=end)
-
-
-def _tally(
-    run: Recorded, table: QueryTable, done: Replaced, start: datetime, end: datetime
-) -> None:
-    run.window(start, end)
-    run.count(read=len(table.rows), written=done.changed)
-    if done.tokens_unexplained:
-        run.note(tokens_not_in_a_class=done.tokens_unexplained)

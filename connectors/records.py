@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any  # a row of whatever the query asks for
 
 from connectors.failures import BadQuery, Permanent, Service
 
@@ -119,16 +120,31 @@ class QueryTable:
     columns: tuple[str, ...]
     rows: tuple[tuple[object, ...], ...]
 
-    def require(self, names: Sequence[str]) -> tuple[dict[str, object], ...]:
-        """The rows as mappings of exactly ``names``; a missing column is a BadQuery naming it."""
+    def require(
+        self, names: Sequence[str], *, whole: Sequence[str] = ()
+    ) -> tuple[dict[str, Any], ...]:
+        """The rows as mappings of exactly ``names``; a missing column is a BadQuery naming it.
+
+        So is a value of ``whole`` that is no whole number of at least 0.
+        """
         if missing := [name for name in names if name not in self.columns]:
             says = (
                 f"Log Analytics answered without the column {', '.join(missing)}; "
                 f"it gave {', '.join(self.columns) or 'none'}."
             )
             raise BadQuery(says, service=Service.LOG_ANALYTICS)
+        for name in whole:
+            self._check_whole(name)
         places = [(name, self.columns.index(name)) for name in names]
         return tuple({name: row[place] for name, place in places} for row in self.rows)
+
+    def _check_whole(self, name: str) -> None:
+        place = self.columns.index(name)
+        for row in self.rows:
+            value = row[place]
+            if type(value) is not int or value < 0:
+                says = f"Log Analytics answered {value!r} as {name}, which is no count."
+                raise BadQuery(says, service=Service.LOG_ANALYTICS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

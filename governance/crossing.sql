@@ -12,7 +12,9 @@ WITH rated AS (
       FROM billing_usage used
      CROSS JOIN LATERAL (VALUES ('input', used.input_tokens),
                                 ('cached_input', used.cached_input_tokens),
-                                ('output', used.output_tokens)) classed (token_class, quantity)
+                                ('output', used.output_tokens),
+                                ('reasoning', used.reasoning_tokens)
+                        ) classed (token_class, quantity)
       JOIN rated ON rated.day = (used.bucket_start AT TIME ZONE %(zone)s)::date
                 AND rated.deployment_id = used.deployment_id
                 AND rated.token_class = classed.token_class

@@ -12,30 +12,24 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 
-from django.db import connection
 from django.test import Client
 
 from billing.models import (
     BillingSettings,
     CapacityDay,
     CapacityMapping,
-    ClassUsage,
     ClosedMonth,
     DayToRate,
     ExchangeRate,
     Meter,
     MeterMapping,
-    PeriodToDate,
     Price,
     PriceChange,
     PriceDecision,
     PriceSheet,
-    ProposedAdjustment,
-    RatedDay,
     Reservation,
     ReservationDay,
     SheetLine,
-    Usage,
     UsageFeed,
 )
 from billing.rules.token_classes import TokenClass
@@ -58,13 +52,12 @@ from inventory.models import (
 from tenancy import audit, clock, scope, tenants, tokens
 from tenancy.models import InstallationRun, Membership, Outcome, Person, Role, Run
 from tenancy.scope import TenantRef
+from tests import world_usage
+from tests.world_usage import LONG_AGO
 
 NOW = datetime(2026, 11, 20, 14, 20, tzinfo=UTC)
 START = datetime(2026, 9, 1, tzinfo=UTC)
 SUSPECT_FROM = datetime(2026, 9, 15, tzinfo=UTC)
-FIRST_DAY = date(2026, 11, 1)
-LONG_AGO = datetime(2026, 9, 3, 9, 0, tzinfo=UTC)
-BUCKET = datetime(2026, 11, 3, 9, 0, tzinfo=UTC)
 
 
 class Browser(Client):
@@ -277,6 +270,7 @@ def _place(
             for slug, owner in owners.items()
         )
         _ledgers(gateway, deployment, next(iter(roles)))
+        world_usage.reading(gateway)
         _enforced(second)
         return Place(ref, gateway, product, deployment, (first, second))
 
@@ -428,81 +422,8 @@ def _house(
         set_by="erin@example.org",
         reason="First limit.",
     )
-    _consumption(subscription, deployment, prices)
+    world_usage.consumption(subscription, deployment, prices.price)
     return House(team, subscription, quota)
-
-
-def _consumption(subscription: Subscription, deployment: Deployment, prices: Prices) -> None:
-    """A million input tokens, rated: the same figures in the usage, the day and the period."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT billing_usage_months(%s, %s)", [BUCKET, BUCKET])
-    Usage.objects.create(
-        gateway=subscription.gateway,
-        bucket_start=BUCKET,
-        subscription=subscription,
-        deployment=deployment,
-        input_tokens=1_000_000,
-        requests=100,
-        successful_requests=100,
-    )
-    currency = tenants.billing().currency
-    rate = None if currency == "USD" else ExchangeRate.objects.get(to_currency=currency)
-    cost = Decimal("1.75") * (rate.rate if rate else 1)
-    RatedDay.objects.create(
-        day=BUCKET.date(),
-        subscription=subscription,
-        deployment=deployment,
-        token_class=TokenClass.INPUT,
-        price=prices.price,
-        exchange_rate=rate,
-        unit_price=prices.price.unit_price,
-        price_currency="USD",
-        quantity=1_000_000,
-        list_cost=Decimal("1.75"),
-        cost=cost,
-    )
-    # In August nobody owned it: no team's page shows this day, charged at a sheet's price.
-    discount = SheetLine.objects.get(sheet__name="Pilot", number=1)
-    RatedDay.objects.create(
-        day=date(2026, 8, 15),
-        subscription=subscription,
-        deployment=deployment,
-        token_class=TokenClass.INPUT,
-        price=prices.price,
-        sheet_line=discount,
-        markup_line=SheetLine.objects.get(sheet__name="Pilot", number=2),
-        exchange_rate=rate,
-        unit_price=Decimal("0.000001575"),
-        price_currency="USD",
-        quantity=1_000,
-        list_cost=Decimal("0.00175"),
-        cost=Decimal("0.001575") * (rate.rate if rate else 1),
-    )
-    ClassUsage.objects.create(
-        gateway=deployment.gateway,
-        bucket_start=LONG_AGO,
-        subscription=subscription,
-        deployment=deployment,
-        token_class=TokenClass.CACHE_WRITE,
-        quantity=500,
-    )
-    ProposedAdjustment.objects.create(
-        first_day=date(2026, 9, 1),
-        subscription=subscription,
-        deployment=deployment,
-        token_class=TokenClass.INPUT,
-        quantity_before=1_000,
-        quantity_after=2_000,
-        cost_before=Decimal("0.00175"),
-        cost_after=Decimal("0.0035"),
-    )
-    PeriodToDate.objects.create(
-        subscription=subscription,
-        first_day=FIRST_DAY,
-        cost=cost,
-        tokens=1_000_000,
-        unpriced_tokens=0,
-    )
 
 
 def _ledgers(gateway: Gateway, deployment: Deployment, person: Person) -> None:

@@ -118,6 +118,33 @@ class BillingSettings(TenantModel):
     look_back_hours = models.PositiveIntegerField(
         default=48, help_text="How far back usage is read again for late rows."
     )
+    usage_retention_months = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(3)],
+        help_text="How many months hourly usage is kept; costs and sums by day stay for ever. "
+        "Empty: kept for ever.",
+    )
+    usage_kept_from = models.DateField(
+        null=True,
+        editable=False,
+        help_text="Hourly usage before this day has been let go; its days are never rated again.",
+    )
+    most_series = models.PositiveIntegerField(
+        default=200,
+        validators=[MinValueValidator(1)],
+        help_text="How many combinations of operation, backend and metadata are told apart for "
+        "one subscription and deployment; further ones are held together as (more).",
+    )
+    chargeback_from_quality = models.DecimalField(
+        max_digits=3,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0), MaxValueValidator(1)],
+        help_text="The least metadata quality, such as 0.90, from which a team may be charged "
+        "back. Empty: no gate.",
+    )
     price_news_to = models.TextField(
         blank=True,
         help_text="E-mail addresses, one a line, that are told when a load of the price list "

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from django.db import models
 
-from billing.models.usage import OfSubscription
+from billing.models.visible import OfSubscription
 from billing.rules.token_classes import TokenClass
 from inventory.models import Deployment, Subscription
 from tenancy.links import TenantLink

@@ -1,58 +1,30 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
-
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Case, F, Q, When
 
 from billing.models.choices import ExchangeRate
 from billing.models.prices import Price
+from billing.models.series import Series
 from billing.models.sheets import SheetLine
+from billing.models.visible import OfSubscription
 from billing.rules.token_classes import NOT_TOKENS, TokenClass
 from inventory.models import Deployment, Gateway, Subscription
 from tenancy.links import TenantLink
 from tenancy.models import TenantModel
 
-if TYPE_CHECKING:
-    from tenancy.access import Actor
-
-
-class OfSubscription(TenantModel):
-    """Rows that are seen by whoever sees their subscription."""
-
-    class Meta:
-        abstract = True
-
-    @classmethod
-    def visible_to(cls, actor: Actor) -> models.QuerySet[Self]:
-        rows: models.QuerySet[Self] = cls.objects.all()
-        if actor.sees_whole_tenant:
-            return rows
-        return rows.filter(subscription__in=Subscription.visible_to(actor))
-
-
-class UsageFeed(TenantModel):
-    """How far a gateway's usage has been read: moves in the transaction that stores the rows."""
-
-    gateway = TenantLink(Gateway, related_name="feeds")
-    through = models.DateTimeField(help_text="Usage before this instant has been read.")
-
-    class Meta:
-        verbose_name = "usage feed"
-        constraints = (
-            models.UniqueConstraint(fields=("tenant", "gateway"), name="billing_feed_gateway"),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.gateway} through {self.through}"
-
 
 class Usage(OfSubscription):
-    """Observed usage: bucket of time × subscription × deployment. One wide row, its token
-    classes disjoint: they sum to what the source reported. Partitioned by month.
+    """Observed usage: bucket of time × series. One wide row, its token classes disjoint: they sum
+    to what the source reported. Partitioned by month.
+
+    Gateway, subscription and deployment are the series' own, repeated. Two histograms stand beside
+    the counts, in columns that `rules.histograms` names: latency, and tokens of the prompt.
     """
 
-    pk = models.CompositePrimaryKey("tenant_id", "bucket_start", "subscription_id", "deployment_id")
+    pk = models.CompositePrimaryKey("tenant_id", "bucket_start", "series_id")
+    series = TenantLink(Series, related_name="+")
     gateway = TenantLink(Gateway, related_name="+")
     bucket_start = models.DateTimeField()
     subscription = TenantLink(Subscription, related_name="+")
@@ -60,12 +32,18 @@ class Usage(OfSubscription):
     input_tokens = models.BigIntegerField(default=0)
     cached_input_tokens = models.BigIntegerField(default=0)
     output_tokens = models.BigIntegerField(default=0)
+    reasoning_tokens = models.BigIntegerField(default=0)
     requests = models.BigIntegerField(default=0)
     successful_requests = models.BigIntegerField(default=0)
     throttled_requests = models.BigIntegerField(default=0)
     refused_requests = models.BigIntegerField(default=0)
+    client_errors = models.BigIntegerField(default=0)
+    server_errors = models.BigIntegerField(default=0)
     cache_hits = models.BigIntegerField(default=0)
     uncovered_requests = models.BigIntegerField(default=0)
+    retries = models.BigIntegerField(default=0)
+    agent_steps = models.BigIntegerField(default=0)
+    tool_calls = models.BigIntegerField(default=0)
 
     class Meta:
         managed = False
@@ -79,9 +57,10 @@ class Usage(OfSubscription):
 
 class ClassUsage(OfSubscription):
     """Observed usage of a class that has no column of its own in `Usage`: cache writes, long
-    calls, audio, pictures, tool calls. Bucket of time × subscription × deployment × class.
+    calls, audio, pictures, tool calls. Bucket of time × series × class.
     """
 
+    series = TenantLink(Series, related_name="+")
     gateway = TenantLink(Gateway, related_name="+")
     bucket_start = models.DateTimeField()
     subscription = TenantLink(Subscription, related_name="+")
@@ -90,11 +69,11 @@ class ClassUsage(OfSubscription):
     quantity = models.BigIntegerField()
 
     class Meta:
-        ordering = ("bucket_start", "subscription", "deployment", "token_class")
+        ordering = ("bucket_start", "series", "token_class")
         verbose_name = verbose_name_plural = "usage of further classes"
         constraints = (
             models.UniqueConstraint(
-                fields=("tenant", "bucket_start", "subscription", "deployment", "token_class"),
+                fields=("tenant", "bucket_start", "series", "token_class"),
                 name="billing_class_usage_grain",
             ),
             models.CheckConstraint(
@@ -126,7 +105,7 @@ class DayToRate(TenantModel):
 
 
 class RatedDay(OfSubscription):
-    """Cost of a local day: subscription × deployment × token class × price × exchange rate.
+    """Cost of a local day: series × token class × price × exchange rate.
 
     ``price`` is the list price in force and ``list_cost`` what it comes to, in the list's currency.
     ``unit_price`` is what was charged by: the list price, or what ``sheet_line`` and
@@ -138,6 +117,7 @@ class RatedDay(OfSubscription):
     """
 
     day = models.DateField()
+    series = TenantLink(Series, related_name="+")
     subscription = TenantLink(Subscription, related_name="+")
     deployment = TenantLink(Deployment, related_name="+")
     token_class = models.CharField(max_length=24, choices=TokenClass.choices())
@@ -162,14 +142,13 @@ class RatedDay(OfSubscription):
     cost = models.DecimalField(max_digits=38, decimal_places=18, null=True)
 
     class Meta:
-        ordering = ("day", "subscription", "deployment", "token_class")
+        ordering = ("day", "series", "token_class")
         constraints = (
             models.UniqueConstraint(
                 fields=(
                     "tenant",
                     "day",
-                    "subscription",
-                    "deployment",
+                    "series",
                     "token_class",
                     "price",
                     "sheet_line",
@@ -193,6 +172,49 @@ class RatedDay(OfSubscription):
 
     def __str__(self) -> str:
         return f"{self.day} {self.subscription_id} {self.token_class}"
+
+
+class UsageDay(OfSubscription):
+    """What was observed on a local day by series: kept when the usage it sums has been let go.
+
+    Counts as in `Usage`; the histograms are their counts by bin, see `rules.histograms`.
+    """
+
+    day = models.DateField()
+    series = TenantLink(Series, related_name="+")
+    subscription = TenantLink(Subscription, related_name="+")
+    deployment = TenantLink(Deployment, related_name="+")
+    requests = models.BigIntegerField(default=0)
+    successful_requests = models.BigIntegerField(default=0)
+    throttled_requests = models.BigIntegerField(default=0)
+    refused_requests = models.BigIntegerField(default=0)
+    client_errors = models.BigIntegerField(default=0)
+    server_errors = models.BigIntegerField(default=0)
+    cache_hits = models.BigIntegerField(default=0)
+    uncovered_requests = models.BigIntegerField(default=0)
+    retries = models.BigIntegerField(default=0)
+    agent_steps = models.BigIntegerField(default=0)
+    tool_calls = models.BigIntegerField(default=0)
+    latency = ArrayField(models.BigIntegerField(), help_text="Calls by bin of milliseconds.")
+    prompts = ArrayField(models.BigIntegerField(), help_text="Calls by bin of prompt tokens.")
+
+    class Meta:
+        ordering = ("day", "series")
+        verbose_name = "usage of a day"
+        verbose_name_plural = "usage by day"
+        constraints = (
+            models.UniqueConstraint(
+                fields=("tenant", "day", "series"), name="billing_usage_day_grain"
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=("tenant", "subscription", "day"), name="billing_usage_day_subscription"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.subscription_id}"
 
 
 class PeriodToDate(OfSubscription):

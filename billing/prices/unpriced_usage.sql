@@ -20,7 +20,9 @@ WITH found AS (
               FROM billing_usage
              CROSS JOIN LATERAL (VALUES ('input', input_tokens),
                                         ('cached_input', cached_input_tokens),
-                                        ('output', output_tokens)) classed (token_class, quantity)
+                                        ('output', output_tokens),
+                                        ('reasoning', reasoning_tokens)
+                                ) classed (token_class, quantity)
              WHERE tenant_id = %(tenant)s AND classed.quantity > 0
                AND bucket_start >= %(start)s AND bucket_start < %(end)s
              UNION ALL

@@ -19,7 +19,9 @@ MOST_LINES = 100_000
 _LARGEST = 10**15
 _WHOLE = re.compile(r"\A[0-9]{1,16}\Z")
 #: What the log counts: given once more they would be charged twice.
-LOGGED = frozenset({*COMMON, *LONG.values()} - {TokenClass.LONG_CACHE_WRITE})
+LOGGED = frozenset(
+    {*COMMON, *LONG.values(), TokenClass.UNCLASSIFIED} - {TokenClass.LONG_CACHE_WRITE}
+)
 #: What can be given without a look at the log: no tokens of a call's prompt or answer.
 APART = frozenset(
     {

@@ -26,13 +26,16 @@ class TokenClass(StrEnum):
     """What usage is counted by and priced by.
 
     ``long_…`` are the tokens of calls whose prompt is beyond the model's band of short context.
-    The tokens of an embedding deployment are its input.
+    The tokens of an embedding deployment are its input. Reasoning is written but not shown, and
+    charged as output. Unclassified is what a source's total has beyond the classes it tells: no
+    meter prices it, so that it is seen.
     """
 
     INPUT = "input"
     CACHED_INPUT = "cached_input"
     CACHE_WRITE = "cache_write"
     OUTPUT = "output"
+    REASONING = "reasoning"
     LONG_INPUT = "long_input"
     LONG_CACHED_INPUT = "long_cached_input"
     LONG_CACHE_WRITE = "long_cache_write"
@@ -52,6 +55,7 @@ class TokenClass(StrEnum):
     SEARCHES = "searches"
     SESSIONS = "sessions"
     CALLS = "calls"
+    UNCLASSIFIED = "unclassified"
 
     @property
     def column(self) -> str:
@@ -76,7 +80,12 @@ class TokenClass(StrEnum):
 
 #: Those that have a column in the usage table. The others stand in a table of their own, a row
 #: for each that occurs.
-COMMON = (TokenClass.INPUT, TokenClass.CACHED_INPUT, TokenClass.OUTPUT)
+COMMON = (
+    TokenClass.INPUT,
+    TokenClass.CACHED_INPUT,
+    TokenClass.OUTPUT,
+    TokenClass.REASONING,
+)
 
 _UNITS = {
     TokenClass.IMAGES: Unit.IMAGE,
@@ -102,6 +111,7 @@ LONG = {
 CHARGED_AS = {
     TokenClass.CACHED_INPUT: TokenClass.INPUT,
     TokenClass.CACHE_WRITE: TokenClass.INPUT,
+    TokenClass.REASONING: TokenClass.OUTPUT,
     TokenClass.LONG_CACHED_INPUT: TokenClass.LONG_INPUT,
     TokenClass.LONG_CACHE_WRITE: TokenClass.LONG_INPUT,
     TokenClass.CACHED_AUDIO_INPUT: TokenClass.AUDIO_INPUT,

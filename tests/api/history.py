@@ -18,6 +18,7 @@ from tenancy.models import InstallationRun
 from tenancy.runs import Contention
 from tests import world as small_world
 from tests.world import Place, World
+from tests.world_usage import told_of
 
 FIRST = datetime(2026, 11, 4, 6, 0, tzinfo=UTC)
 DAYS = 12
@@ -96,6 +97,7 @@ def _use(place: Place) -> None:
     keys = [*(house.subscription for house in place.houses), nobody]
     Usage.objects.bulk_create(
         Usage(
+            series=told_of(key, deployment),
             gateway=place.gateway,
             bucket_start=FIRST + timedelta(days=day, hours=hour),
             subscription=key,

@@ -24,7 +24,7 @@ from tests.flows.conftest import environment
 from tests.flows.forks import until
 from tests.flows.steps import Steps, everything, rows
 
-LEDGERS = ("tenancy_run", "tenancy_installationrun", "billing_usagefeed")
+LEDGERS = ("tenancy_run", "tenancy_installationrun", "billing_usagefeed", "billing_usagewindow")
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 

@@ -6,7 +6,7 @@ from billing.models import UsageFeed
 from tenancy import scope
 from tests.flows.steps import Steps, everything, price_list, rows
 
-LEDGERS = ("tenancy_run", "tenancy_installationrun")
+LEDGERS = ("tenancy_run", "tenancy_installationrun", "billing_usagewindow")
 
 
 def _writes() -> list[tuple[object, ...]]:

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from billing import usage
+from billing.sources import llm_log
 from connectors import kql
 
 HERE = Path(__file__).parent
@@ -89,7 +89,7 @@ def checked() -> dict[str, Checked]:
             start=START,
             end=END,
             bucket=NARROWEST,
-            numbers=usage.NUMBERS,
+            numbers=llm_log.NUMBERS,
         )
         for name in QUERIES
     }
@@ -111,14 +111,15 @@ def test_a_bad_query_is_caught(checked: dict[str, Checked], name: str) -> None:
 
 
 def test_usage_answers_with_the_columns_that_are_stored(checked: dict[str, Checked]) -> None:
-    columns = checked["billing/usage.kql"].columns
-    assert set(columns) == set(usage._KEYS + usage._COUNTS)
+    columns = checked["billing/sources/llm_log.kql"].columns
+    assert set(columns) == {*llm_log.KEYS, *llm_log.NUMBERED, *llm_log.HISTOGRAMS}
     assert columns["BucketStart"] == "datetime"
-    assert {columns[count] for count in (*usage._COUNTS, "TotalTokens")} == {"long"}
+    assert {columns[count] for count in llm_log.NUMBERED} == {"long"}
+    assert {columns[histogram] for histogram in llm_log.HISTOGRAMS} == {"dynamic"}
 
 
 def test_the_product_has_queries() -> None:
-    assert "billing/usage.kql" in QUERIES
+    assert "billing/sources/llm_log.kql" in QUERIES
 
 
 def _simulated() -> Iterator[tuple[str, str]]:

@@ -242,7 +242,8 @@ def _stand_ins(
     if short:
         yield short, (one_band,)
     if plain:
-        yield plain, (as_input,)
+        # Reasoning has no meter anywhere: that it is charged as output is no doubt.
+        yield plain, () if token_class is TokenClass.REASONING else (as_input,)
     if short and short in CHARGED_AS:
         yield CHARGED_AS[short], (one_band, as_input)
 

@@ -1,0 +1,33 @@
+-- Takes the lease of the windows of a gateway that are to be read next in a lane: the oldest that
+-- is due, and those that follow it without a gap and are due with it.
+-- Grain: billing_usagewindow one row an hour. A window is due when its time has come and nobody
+-- holds its lease; a lease that ran out is nobody's. Rows that another worker is taking this very
+-- moment are passed over. A window that was answered in part is taken alone.
+WITH free AS (
+    SELECT id, start, "end", state
+      FROM billing_usagewindow
+     WHERE tenant_id = %(tenant)s AND gateway_id = %(gateway)s
+       AND start >= %(since)s AND start < %(until)s
+       AND (due_at <= %(at)s OR %(anyway)s)
+       AND (read_at IS NULL) = ANY(%(unread)s::boolean[])
+       AND start > %(after)s
+       AND state <> 'quarantined'
+       AND (lease IS NULL OR leased_until < clock_timestamp() OR %(take_over)s)
+     ORDER BY start
+     LIMIT %(most)s
+       FOR UPDATE SKIP LOCKED
+), run AS (
+    SELECT id, state,
+           bool_and(coalesce(start = before, true)
+                    AND (state <> 'partial' OR before IS NULL)
+                    AND (before_state IS DISTINCT FROM 'partial')) OVER (ORDER BY start) AS whole
+      FROM (SELECT id, state, start, lag("end") OVER (ORDER BY start) AS before,
+                   lag(state) OVER (ORDER BY start) AS before_state
+              FROM free) lined
+)
+UPDATE billing_usagewindow held
+   SET state = 'loading', lease = %(lease)s,
+       leased_until = clock_timestamp() + make_interval(secs => %(seconds)s)
+  FROM run
+ WHERE held.tenant_id = %(tenant)s AND held.id = run.id AND run.whole
+RETURNING held.id, held.start, held."end"
