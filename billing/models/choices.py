@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -11,6 +13,7 @@ from django.db.models import Q
 from billing.models.prices import Meter
 from billing.rules.token_classes import TokenClass
 from inventory.models import Deployment
+from inventory.rules.dimensions import METADATA
 from tenancy.links import TenantLink
 from tenancy.models import TenantModel
 from tenancy.models.tenants import check_currency
@@ -145,6 +148,12 @@ class BillingSettings(TenantModel):
         help_text="The least metadata quality, such as 0.90, from which a team may be charged "
         "back. Empty: no gate.",
     )
+    required_metadata = models.JSONField(
+        default=partial(list, ("application",)),
+        blank=True,
+        help_text="What a call must tell, such as application: a list of dimensions. The share of "
+        "a team's cost that tells all of them is its metadata quality.",
+    )
     price_news_to = models.TextField(
         blank=True,
         help_text="E-mail addresses, one a line, that are told when a load of the price list "
@@ -160,3 +169,11 @@ class BillingSettings(TenantModel):
 
     def __str__(self) -> str:
         return "Billing settings"
+
+    def clean(self) -> None:
+        """Refuse to require what no call can tell."""
+        known = [one.value for one in METADATA]
+        required = self.required_metadata
+        if not isinstance(required, list) or any(one not in known for one in required):
+            says = f'Give a list such as ["application"], of any of: {", ".join(known)}.'
+            raise ValidationError({"required_metadata": says})
