@@ -15,6 +15,7 @@ from tenancy.access import Actor
 SIGN_IN = "/sign-in/"
 SIGN_OUT = "/sign-out/"
 CALCULATOR = "prices/calculator/"
+Places = tuple[tuple[str, str], ...]
 _PRICES = (
     ("What changed", "prices/"),
     ("Suspect prices", "prices/suspects/"),
@@ -26,6 +27,13 @@ _PRICES = (
     ("Re-rating", "prices/rerating/"),
     ("Calculator", CALCULATOR),
 )
+_USAGE = (
+    ("Reading", "usage/reading/"),
+    ("Compared with the source", "usage/compared/"),
+)
+_AREAS = ("usage/", "prices/")
+#: What those may see too who see their own teams only.
+_FOR_ALL = frozenset({CALCULATOR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +63,10 @@ class Frame:
 
     @property
     def items(self) -> tuple[Item, ...]:
-        """Home, status, and the administration for those who may enter it."""
-        places = [("Teams", ""), ("Prices", self._first_tab()), ("Status", "status/")]
+        """Home, usage, prices, status, and the administration for those who may enter it."""
+        places = [("Teams", "")]
+        places += [("Usage", first) for _, first in self._open(_USAGE)[:1]]
+        places += [("Prices", self._open(_PRICES)[0][1]), ("Status", "status/")]
         if self.actor.role in ENTERS:
             places.append(("Administration", "admin/"))
         return tuple(
@@ -67,25 +77,32 @@ class Frame:
     @property
     def price_tabs(self) -> tuple[Item, ...]:
         """The pages about prices that the actor may see."""
+        return self._tabs(_PRICES)
+
+    @property
+    def usage_tabs(self) -> tuple[Item, ...]:
+        """The pages about usage that the actor may see."""
+        return self._tabs(_USAGE)
+
+    def _open(self, pages: Places) -> Places:
+        whole = self.actor.sees_whole_tenant
+        return tuple(page for page in pages if whole or page[1] in _FOR_ALL)
+
+    def _tabs(self, pages: Places) -> tuple[Item, ...]:
         under = self._path.removeprefix(self._root)
-        found = [
-            place for place in _PRICES if place[1] == CALCULATOR or self.actor.sees_whole_tenant
-        ]
+        found = self._open(pages)
         here = max((place for _, place in found if under.startswith(place)), key=len, default="")
         return tuple(
             Item(name, self._root + place, "page" if place == here else "") for name, place in found
         )
 
-    def _first_tab(self) -> str:
-        return "prices/" if self.actor.sees_whole_tenant else CALCULATOR
-
     def _is_at(self, place: str) -> bool:
         under = self._path.removeprefix(self._root)
-        if place.startswith("prices/"):
-            return under.startswith("prices/")
+        if place.startswith(_AREAS):
+            return under.startswith(place.partition("/")[0] + "/")
         if place:
             return under.startswith(place)
-        return not under.startswith(("prices/", "status/", "admin/"))
+        return not under.startswith((*_AREAS, "status/", "admin/"))
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
