@@ -92,6 +92,59 @@ CREATE TABLE billing_usage (
         REFERENCES billing_series (tenant_id, id, gateway_id, subscription_id, deployment_id)
 ) PARTITION BY RANGE (bucket_start);
 """
+#: The way back: what was told apart is added up again.
+BACK = f"""
+ALTER TABLE billing_usage NO FORCE ROW LEVEL SECURITY;
+CREATE TEMP TABLE usage_after AS
+SELECT tenant_id, gateway_id, bucket_start, subscription_id, deployment_id,
+       sum(input_tokens)::bigint AS input_tokens,
+       sum(cached_input_tokens)::bigint AS cached_input_tokens,
+       sum(output_tokens + reasoning_tokens)::bigint AS output_tokens,
+       sum(requests)::bigint AS requests,
+       sum(successful_requests)::bigint AS successful_requests,
+       sum(throttled_requests)::bigint AS throttled_requests,
+       sum(refused_requests)::bigint AS refused_requests,
+       sum(cache_hits)::bigint AS cache_hits,
+       sum(uncovered_requests)::bigint AS uncovered_requests
+  FROM billing_usage
+ GROUP BY 1, 2, 3, 4, 5;
+DROP TABLE billing_usage;
+ALTER TABLE billing_series DROP CONSTRAINT billing_series_whole;
+CREATE TABLE billing_usage (
+    tenant_id bigint NOT NULL REFERENCES tenancy_tenant (id) DEFERRABLE INITIALLY DEFERRED,
+    bucket_start timestamptz NOT NULL,
+    gateway_id bigint NOT NULL,
+    subscription_id bigint NOT NULL,
+    deployment_id bigint NOT NULL,
+    input_tokens bigint NOT NULL DEFAULT 0 CHECK (input_tokens >= 0),
+    cached_input_tokens bigint NOT NULL DEFAULT 0 CHECK (cached_input_tokens >= 0),
+    output_tokens bigint NOT NULL DEFAULT 0 CHECK (output_tokens >= 0),
+    requests bigint NOT NULL DEFAULT 0 CHECK (requests >= 0),
+    successful_requests bigint NOT NULL DEFAULT 0 CHECK (successful_requests >= 0),
+    throttled_requests bigint NOT NULL DEFAULT 0 CHECK (throttled_requests >= 0),
+    refused_requests bigint NOT NULL DEFAULT 0 CHECK (refused_requests >= 0),
+    cache_hits bigint NOT NULL DEFAULT 0 CHECK (cache_hits >= 0),
+    uncovered_requests bigint NOT NULL DEFAULT 0 CHECK (uncovered_requests >= 0),
+    PRIMARY KEY (tenant_id, bucket_start, subscription_id, deployment_id),
+    CONSTRAINT billing_usage_gateway_id_fk
+        FOREIGN KEY (tenant_id, gateway_id) REFERENCES inventory_gateway (tenant_id, id),
+    CONSTRAINT billing_usage_subscription_id_fk
+        FOREIGN KEY (tenant_id, subscription_id) REFERENCES inventory_subscription (tenant_id, id),
+    CONSTRAINT billing_usage_deployment_id_fk
+        FOREIGN KEY (tenant_id, deployment_id) REFERENCES inventory_deployment (tenant_id, id)
+) PARTITION BY RANGE (bucket_start);
+{"; ".join(security_statements("billing_usage", "SELECT, INSERT, UPDATE, DELETE"))};
+SELECT billing_usage_months(min(bucket_start), max(bucket_start)) FROM usage_after
+ HAVING count(*) > 0;
+ALTER TABLE billing_usage NO FORCE ROW LEVEL SECURITY;
+INSERT INTO billing_usage
+       (tenant_id, gateway_id, bucket_start, subscription_id, deployment_id, input_tokens,
+        cached_input_tokens, output_tokens, requests, successful_requests, throttled_requests,
+        refused_requests, cache_hits, uncovered_requests)
+SELECT * FROM usage_after;
+DROP TABLE usage_after;
+ALTER TABLE billing_usage FORCE ROW LEVEL SECURITY;
+"""
 FILL = """
 SELECT billing_usage_months(min(bucket_start), max(bucket_start)) FROM usage_before
  HAVING count(*) > 0;
@@ -695,15 +748,16 @@ class Migration(migrations.Migration):
         row_security.Guard("PushedEvent", grants="SELECT, INSERT, DELETE"),
         row_security.Guard("SourceComparison"),
         row_security.Guard("UsageDay"),
-        migrations.RunSQL(PLAIN_SERIES),
+        migrations.RunSQL(PLAIN_SERIES, migrations.RunSQL.noop),
         _link("billing_classusage", "series_id", "billing_series"),
         _link("billing_ratedday", "series_id", "billing_series"),
-        migrations.RunSQL(TABLE),
+        migrations.RunSQL(TABLE, BACK),
         migrations.RunSQL(
-            ";\n".join(security_statements("billing_usage", "SELECT, INSERT, UPDATE, DELETE"))
+            ";\n".join(security_statements("billing_usage", "SELECT, INSERT, UPDATE, DELETE")),
+            migrations.RunSQL.noop,
         ),
-        migrations.RunSQL(FILL),
-        migrations.RunSQL(LET_GO),
+        migrations.RunSQL(FILL, migrations.RunSQL.noop),
+        migrations.RunSQL(LET_GO, "DROP FUNCTION billing_usage_let_go(date)"),
         migrations.AlterField(
             model_name="classusage",
             name="series",

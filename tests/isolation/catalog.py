@@ -43,6 +43,7 @@ GLOBAL_TABLES = {
 #: Functions that run with their owner's rights.
 DEFINERS = {
     "billing_usage_months": "makes months of usage, each under guard; the product owns no table",
+    "billing_usage_let_go": "detaches a month of usage that nobody keeps any longer, whole",
 }
 
 _TENANT_TABLES = """
