@@ -13,7 +13,7 @@ from typing import Any  # what a statement takes
 
 from django.db import connection
 
-from billing import price_terms
+from billing import kept, price_terms
 from billing.rules.histograms import LATENCY, PROMPTS
 from billing.sources.seam import COUNTS
 from tenancy import periods, scope, tenants
@@ -90,15 +90,18 @@ def stage(days: Iterable[DeploymentDay]) -> int:
 
 
 def stage_marked(month: Period) -> int:
-    """Take the marks of a month and lay them out; how many days of deployments that are."""
+    """Take the marks of a month and lay them out; how many days of deployments that are.
+
+    A day of which the hours were let go stands, whatever marked it.
+    """
     with connection.cursor() as cursor:
         _empty_stage()
         cursor.execute(
             "WITH taken AS ("
             " DELETE FROM billing_daytorate"
             "  WHERE tenant_id = %s AND day >= %s AND day < %s RETURNING day, deployment_id)"
-            " INSERT INTO day_stage SELECT day, deployment_id FROM taken",
-            [scope.tenant_id(), month.first_day, month.end_day],
+            " INSERT INTO day_stage SELECT day, deployment_id FROM taken WHERE day >= %s",
+            [scope.tenant_id(), month.first_day, month.end_day, kept.first_day() or date.min],
         )
         count = int(cursor.rowcount)
         cursor.execute("ANALYZE day_stage")

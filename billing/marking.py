@@ -14,6 +14,7 @@ from pathlib import Path
 
 from django.db import connection
 
+from billing import kept
 from tenancy import scope, tenants
 
 _LOCK = 7419
@@ -70,7 +71,8 @@ def mark_days(
 ) -> None:
     """Have the local days with usage in ``since`` to before ``until`` rated again.
 
-    Of the given deployments, or of all of the tenant in scope.
+    Of the given deployments, or of all of the tenant in scope. Days of which the hours were let
+    go stand as they are.
     """
     begin()
     with connection.cursor() as cursor:
@@ -79,7 +81,7 @@ def mark_days(
             {
                 "tenant": scope.tenant_id(),
                 "zone": tenants.billing().zone,
-                "since": since,
+                "since": max(since, kept.since()),
                 "until": until,
                 "deployments": None if deployments is None else sorted(deployments),
             },
@@ -89,7 +91,7 @@ def mark_days(
 def mark_spans(spans: Sequence[Span]) -> None:
     """Have the local days on which a class was used in its span rated again.
 
-    Of the tenant in scope.
+    Of the tenant in scope. Days of which the hours were let go stand as they are.
     """
     begin()
     if not spans:
@@ -100,7 +102,7 @@ def mark_spans(spans: Sequence[Span]) -> None:
             {
                 "tenant": scope.tenant_id(),
                 "zone": tenants.billing().zone,
-                "first": min(span.since for span in spans),
+                "first": max(kept.since(), min(span.since for span in spans)),
                 "deployments": [span.deployment_id for span in spans],
                 "classes": [span.token_class for span in spans],
                 "since": [span.since for span in spans],

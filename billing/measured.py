@@ -16,7 +16,7 @@ from pathlib import Path
 from django.db import connection
 from django.db.models import Q
 
-from billing import marking, series
+from billing import kept, marking, series
 from billing.models import Usage
 from billing.rules.measured import APART, Column, Draft, Fault, Line
 from billing.series import Key
@@ -73,6 +73,7 @@ def replace(draft: Draft, *, source: str, by: str, at: datetime) -> int:
     Raises:
         Faulty: anything in it is wrong; nothing is taken.
     """
+    marking.begin()
     rows = _checked(draft, at=at)
     if not rows:
         return 0
@@ -84,7 +85,6 @@ def replace(draft: Draft, *, source: str, by: str, at: datetime) -> int:
             for row in rows:
                 ids = (row.gateway, row.line.start, held[row.key], row.subscription, row.deployment)
                 copy.write_row((*ids, row.line.token_class.value, row.line.quantity))
-        marking.begin()
         cursor.execute(_REPLACE, {"tenant": scope.tenant_id(), "zone": tenants.billing().zone})
         changed = int(cursor.fetchone()[0])
     if changed:
@@ -117,9 +117,8 @@ def _told(rows: Sequence[_Row], changed: int) -> dict[str, object]:
 
 def _checked(draft: Draft, *, at: datetime) -> list[_Row]:
     """The lines with their ids, if nothing at all is wrong."""
-    names = _Names()
-    bucket = tenants.billing().bucket(around=at)
-    found = [_row(line, names, bucket, at) for line in draft.lines]
+    names = _Names(at)
+    found = [_row(line, names) for line in draft.lines]
     rows = [one for one in found if isinstance(one, _Row)]
     faults = [fault for one in found if not isinstance(one, _Row) for fault in one]
     faults += [*draft.faults, *_same_place(rows), *_logged(rows)]
@@ -128,8 +127,8 @@ def _checked(draft: Draft, *, at: datetime) -> list[_Row]:
     return rows
 
 
-def _row(line: Line, names: _Names, bucket: timedelta, at: datetime) -> _Row | tuple[Fault, ...]:
-    faults = list(_untimely(line, bucket, at))
+def _row(line: Line, names: _Names) -> _Row | tuple[Fault, ...]:
+    faults = list(_untimely(line, names.bucket, names.since, names.at))
     gateway = names.gateways.get(line.gateway)
     if gateway is None:
         return (*faults, Fault(line.row, Column.GATEWAY, f"there is no {line.gateway!r}."))
@@ -148,18 +147,23 @@ def _row(line: Line, names: _Names, bucket: timedelta, at: datetime) -> _Row | t
     return _Row(line, gateway, subscription, deployed[0])
 
 
-def _untimely(line: Line, bucket: timedelta, at: datetime) -> Iterator[Fault]:
+def _untimely(line: Line, bucket: timedelta, since: datetime, at: datetime) -> Iterator[Fault]:
     if periods.floor(line.start, bucket) != line.start:
         minutes = bucket // timedelta(minutes=1)
         yield Fault(line.row, Column.START, f"is not the start of a bucket of {minutes} minutes.")
     if line.start > at:
         yield Fault(line.row, Column.START, "has not come yet.")
+    if line.start < since:
+        says = "is of a day whose hours were let go: it stands as it was rated."
+        yield Fault(line.row, Column.START, says)
 
 
 class _Names:
-    """What a file can name, by one query each."""
+    """What a file can name, by one query each, and what time it can tell of."""
 
-    def __init__(self) -> None:
+    def __init__(self, at: datetime) -> None:
+        self.at, self.since = at, kept.since()
+        self.bucket = tenants.billing().bucket(around=at)
         self.gateways = dict(Gateway.objects.values_list("name", "id"))
         self.subscriptions = {
             (gateway, name.lower()): id

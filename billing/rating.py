@@ -15,7 +15,7 @@ from pathlib import Path
 
 from django.db import connection
 
-from billing import closing, day_costs, marking, price_terms
+from billing import closing, day_costs, kept, marking, price_terms
 from billing.day_costs import Table
 from billing.models import BillingSettings
 from billing.prices import catalogue, shifts
@@ -159,8 +159,8 @@ def _put_in(month: periods.Period) -> Decimal:
 
 def _adjust(month: periods.Period) -> int:
     """Compare a closed month of the staged deployments with what it would be now."""
-    _stage_whole_month(month)
     day_costs.scratch(Table.ADJUSTED)
+    _stage_whole_month(month)
     day_costs.compute(Table.ADJUSTED)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -175,8 +175,14 @@ def _adjust(month: periods.Period) -> int:
 
 
 def _stage_whole_month(month: periods.Period) -> None:
-    """All days of the month for the deployments of which some are staged."""
+    """All days of the month for the deployments of which some are staged.
+
+    Days of which the hours were let go cannot be computed: they count as they were rated.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT DISTINCT deployment_id FROM day_stage ORDER BY 1")
         deployments = [row[0] for row in cursor.fetchall()]
-    day_costs.stage((day, one) for day in month.days() for one in deployments)
+    first = kept.first_day() or month.first_day
+    day_costs.stage((day, one) for day in month.days() if day < first for one in deployments)
+    day_costs.copy_rated(Table.ADJUSTED)
+    day_costs.stage((day, one) for day in month.days() if day >= first for one in deployments)

@@ -36,6 +36,12 @@ def active() -> tuple[TenantRef, ...]:
     return tuple(TenantRef(id, slug) for id, slug in rows)
 
 
+def every() -> tuple[TenantRef, ...]:
+    """Every tenant there is, closed ones too: for what must hold for all that is stored."""
+    rows = Tenant.objects.order_by("slug").values_list("id", "slug")
+    return tuple(TenantRef(id, slug) for id, slug in rows)
+
+
 def by_slug(slug: str) -> TenantRef:
     """The active tenant of this slug.
 
