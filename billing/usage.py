@@ -86,6 +86,7 @@ class _Done:
 
     changed: int = 0
     unclassified: int = 0
+    left_out: int = 0
     troubles: list[ConnectorError] = field(default_factory=list)
     since: datetime | None = None
     partial: int = 0
@@ -121,6 +122,9 @@ def sync(
     with scope.of(tenant):
         plan = _plan(tenant, gateways.named(gateway), reading, at=at)
         windows.lay_out(plan.gateway.id, since=plan.gateway.usage_from, at=at)
+        windows.due_from_another(
+            plan.gateway.id, plan.gateway.usage_source, since=at - plan.look_back, at=at
+        )
     done = _Done()
     with runs.of_tenant(tenant, STEP, _subject(gateway, reading), contention=contention) as run:
         for wanted in plan.wanted:
@@ -129,6 +133,8 @@ def sync(
                     _read(plan, lease, run, done)
         if done.unclassified:
             run.note(tokens_not_in_a_class=done.unclassified)
+        if done.left_out:
+            run.note(tokens_beyond_their_whole=done.left_out)
         if done.troubles:
             raise done.troubles[0]
     return done.changed
@@ -293,23 +299,25 @@ def _store(plan: Plan, lease: Lease, hours: Sequence[Hour], run: Recorded, done:
     run.window(min(done.since, lease.start), min(lease.end, plan.at))
     run.count(read=len(hours), written=changed)
     done.changed += changed
+    done.left_out += sum(hour.left_out for hour in hours)
     done.unclassified += sum(
         count for hour in hours for one, count in hour.further if one is TokenClass.UNCLASSIFIED
     )
 
 
 def _replaced(plan: Plan, lease: Lease, hours: Sequence[Hour]) -> dict[datetime, stored.Tally]:
-    """Replace what is stored of the leased hours.
+    """Replace what is stored of the leased hours, also what another source told of them before.
 
     Raises:
         TotalsDiffer: what came in is not what is stored; the transaction must not commit.
     """
+    told_before = (sources.of(kind).classes for kind in windows.sources_of(lease))
     tallies = stored.replace(
         plan.gateway.id,
         hours,
         start=lease.start,
         end=lease.end,
-        classes=plan.source.classes,
+        classes=plan.source.classes.union(*told_before),
         at=plan.at,
     )
     for one in tallies.values():

@@ -237,6 +237,21 @@ def due_again(gateway_id: int, instants: Sequence[datetime], *, at: datetime) ->
     rows.exclude(state=WindowState.QUARANTINED).update(due_at=at)
 
 
+def due_from_another(
+    gateway_id: int, source: UsageSource, *, since: datetime, at: datetime
+) -> None:
+    """Have hours that end after ``since`` and were read from another source read from this one."""
+    rows = UsageWindow.objects.filter(gateway_id=gateway_id, end__gt=since)
+    rows = rows.exclude(source__in=("", source)).exclude(state=WindowState.QUARANTINED)
+    rows.filter(Q(due_at=None) | Q(due_at__gt=at)).update(due_at=at)
+
+
+def sources_of(lease: Lease) -> frozenset[UsageSource]:
+    """From where the leased hours were read before."""
+    told = _leased(lease).exclude(source="").values_list("source", flat=True).distinct()
+    return frozenset(map(UsageSource, told))
+
+
 def watermark(gateway_id: int) -> datetime | None:
     """Before this instant usage of a gateway has been read without a gap; None: nothing yet."""
     rows = UsageWindow.objects.filter(gateway_id=gateway_id)

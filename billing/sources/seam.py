@@ -45,6 +45,7 @@ class Hour(NamedTuple):
 
     ``tokens`` are of the classes with a column in their order, ``further`` of any other;
     ``total`` is the source's own. Histograms are counts by bin, with commas, or empty.
+    ``left_out`` are tokens of a part that the source told beyond the whole it is part of.
     """
 
     start: datetime
@@ -58,6 +59,7 @@ class Hour(NamedTuple):
     further: tuple[tuple[TokenClass, int], ...] = ()
     latency: str = ""
     prompts: str = ""
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,3 +138,17 @@ class Split(NamedTuple):
 
     further: tuple[tuple[TokenClass, int], ...]
     total: int
+
+
+def within(whole: int, part: int) -> Share:
+    """A whole without a part of it, and the part: it is never more than its whole."""
+    told = min(whole, part)
+    return Share(whole - told, told, part - told)
+
+
+class Share(NamedTuple):
+    """A whole as its two disjoint classes, and what the part was told to be beyond the whole."""
+
+    rest: int
+    part: int
+    beyond: int
