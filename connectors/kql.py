@@ -1,4 +1,8 @@
-"""Instants, intervals and whole numbers into a literal KQL text. Nothing else can enter a query."""
+"""Instants, intervals, whole numbers and plain names into a literal KQL text; nothing else enters.
+
+A name is of an alphabet that has neither quote nor backslash nor line end: there is nothing in it
+that could end its literal.
+"""
 
 import re
 from collections.abc import Mapping
@@ -6,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 from connectors.failures import BadQuery, Service
 
+#: Texts that may enter: letters, digits, spaces and _.:-, beginning with a letter or a digit.
+TEXT = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.:-]{0,62}")
 _HOLE = re.compile(r"\{([A-Za-z_]\w*)\}")
 
 
@@ -16,13 +22,15 @@ def render(
     end: datetime,
     bucket: timedelta,
     numbers: Mapping[str, int] | None = None,
+    texts: Mapping[str, str] | None = None,
 ) -> str:
-    """``template`` with ``{start}``, ``{end}``, ``{bucket}`` and named numbers as KQL literals.
+    """``template`` with ``{start}``, ``{end}``, ``{bucket}``, named numbers and texts as literals.
 
-    A hole of any other name is a BadQuery, and so is a naive instant or an interval that is not
-    whole minutes.
+    A hole of any other name is a BadQuery, and so is a naive instant, an interval that is not
+    whole minutes, or a text that is not plain.
     """
     literals = {name: _whole(name, value) for name, value in (numbers or {}).items()}
+    literals |= {name: text(name, value) for name, value in (texts or {}).items()}
     literals |= {"start": instant(start), "end": instant(end), "bucket": interval(bucket)}
 
     def fill(hole: re.Match[str]) -> str:
@@ -47,6 +55,15 @@ def interval(length: timedelta) -> str:
     if rest or minutes <= 0:
         raise _refused(f"The interval {length} is not a whole number of minutes.")
     return f"{minutes}m"
+
+
+def text(name: str, value: str) -> str:
+    """A plain text as ``"…"``; ``name`` says whose it is if it is none."""
+    if not isinstance(value, str) or TEXT.fullmatch(value) is None:
+        raise _refused(
+            f"The value of '{name}' is not plain: letters, digits, spaces or _.:-, at most 63."
+        )
+    return f'"{value}"'
 
 
 def _whole(name: str, value: int) -> str:

@@ -15,8 +15,9 @@ from typing import Any, NoReturn
 
 import pytest
 
-from billing.sources import llm_log
+from billing.sources import app_metrics, llm_log
 from connectors import kql
+from inventory.rules.dimensions import METRIC_NAMES
 
 HERE = Path(__file__).parent
 CHECKOUT = HERE.parents[1]
@@ -90,6 +91,7 @@ def checked() -> dict[str, Checked]:
             end=END,
             bucket=NARROWEST,
             numbers=llm_log.NUMBERS,
+            texts={**METRIC_NAMES, "service": "apim-contoso"},
         )
         for name in QUERIES
     }
@@ -118,8 +120,16 @@ def test_usage_answers_with_the_columns_that_are_stored(checked: dict[str, Check
     assert {columns[histogram] for histogram in llm_log.HISTOGRAMS} == {"dynamic"}
 
 
+def test_metrics_answer_with_the_columns_that_are_stored(checked: dict[str, Checked]) -> None:
+    columns = checked["billing/sources/app_metrics.kql"].columns
+    assert set(columns) == {*app_metrics.KEYS, *app_metrics.NUMBERED}
+    assert columns["BucketStart"] == "datetime"
+    assert {columns[count] for count in app_metrics.NUMBERED} == {"long"}
+    assert {columns[key] for key in app_metrics.KEYS[1:]} == {"string"}
+
+
 def test_the_product_has_queries() -> None:
-    assert "billing/sources/llm_log.kql" in QUERIES
+    assert {"billing/sources/llm_log.kql", "billing/sources/app_metrics.kql"} <= set(QUERIES)
 
 
 def _simulated() -> Iterator[tuple[str, str]]:
