@@ -1,8 +1,10 @@
 """Doors for the worker."""
 
+from contextlib import suppress
+
 from celery import current_app, shared_task
 
-from billing import capacity, rating, statement_check, usage
+from billing import capacity, rating, retention, statement_check, usage
 from billing.prices import catalogue, mapping, notices
 from inventory import gateways
 from tenancy import clock, scope, tenants
@@ -57,6 +59,13 @@ def sync_gateway_usage(tenant_id: int, gateway: str) -> None:
         return
     if changed:  # sooner than the next beat
         current_app.send_task("billing.rate_tenant", [tenant_id])
+
+
+@shared_task(name="billing.maintain_usage")
+def maintain_usage() -> None:
+    """Make months of usage ahead and let old ones go, unless a run is already under way."""
+    with suppress(Busy, Superseded):
+        retention.maintain(at=clock.now(), contention=Contention.GIVE_WAY)
 
 
 @shared_task(name="billing.rate")

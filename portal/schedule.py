@@ -16,6 +16,7 @@ BEAT = (
     Beat("billing.price_news", timedelta(minutes=15), "Told at once; tries again what failed."),
     Beat("inventory.sync_inventory", timedelta(minutes=15), "New subscriptions and products."),
     Beat("billing.sync_usage", timedelta(minutes=2), "Logs arrive one to three minutes late."),
+    Beat("billing.maintain_usage", timedelta(days=1), "Months are made ahead and let go whole."),
     Beat("billing.rate", timedelta(minutes=1), "Rates only days that changed."),
     Beat("billing.rate_capacity", timedelta(hours=1), "Throughput units are paid by the hour."),
     Beat("billing.check_statements", timedelta(hours=1), "Finds a figure that has drifted."),
