@@ -59,7 +59,7 @@ def test_each_class_of_a_plain_deployment_has_one_meter_beyond_doubt(
 ) -> None:
     found = propose(_deployed(model, version, region=region))
 
-    assert tuple(found) == COMMON
+    assert tuple(found) == tuple(one for one in COMMON if one is not TokenClass.REASONING)
     assert all(one.confidence >= SURE for one in found.values())
     assert all(name.startswith(said) for name in names(found).values())
 
@@ -279,7 +279,22 @@ def test_every_reading_charges_for_classes_of_its_own_unit() -> None:
         for token_class in says.token_classes:
             by_the_hour = says.unit is UnitKind.HOUR and says.units_per_price == 3600
             assert says.unit is units[token_class.unit] or by_the_hour, meter
-    assert charged == set(TokenClass)
+    # Reasoning is charged as output; what is in no class has no price, so that it is seen.
+    assert charged == set(TokenClass) - {TokenClass.REASONING, TokenClass.UNCLASSIFIED}
+
+
+def test_reasoning_is_charged_as_output_without_a_doubt() -> None:
+    deployed = _deployed("gpt-5-mini", "2025-08-07")
+    used = [TokenClass.OUTPUT, TokenClass.REASONING]
+    found = {
+        one.token_class: one.best
+        for one in proposing.propose(deployed, said_in("swedencentral"), used=used)
+    }
+
+    output, reasoning = found[TokenClass.OUTPUT], found[TokenClass.REASONING]
+    assert output is not None
+    assert reasoning is not None
+    assert (reasoning.of, reasoning.confidence) == (output.of, output.confidence)
 
 
 def _against(proposal: Proposal[Meter], name: str) -> tuple[str, ...]:
