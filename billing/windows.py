@@ -16,7 +16,7 @@ from pathlib import Path
 from django.db import connection
 from django.db.models import Avg, Case, F, Max, Q, QuerySet, Value, When
 
-from billing.models import UsageFeed, UsageWindow, WindowState
+from billing.models import BillingSettings, UsageFeed, UsageWindow, WindowState
 from billing.rules import windows as rules
 from billing.rules.windows import FRESH, Lane
 from billing.stored import Tally, hour_of
@@ -234,6 +234,14 @@ def due_again(gateway_id: int, instants: Sequence[datetime], *, at: datetime) ->
     hours = {hour_of(one) for one in instants}
     ends = [hour + rules.HOUR for hour in hours]
     rows = UsageWindow.objects.filter(gateway_id=gateway_id, end__in=ends)
+    rows.exclude(state=WindowState.QUARANTINED).update(due_at=at)
+
+
+def due_within_look_back(gateway_id: int, *, at: datetime) -> None:
+    """Have the hours of the look-back read at the next cycle: they may read differently now."""
+    chosen = BillingSettings.objects.first() or BillingSettings()
+    since = at - timedelta(hours=chosen.look_back_hours)
+    rows = UsageWindow.objects.filter(gateway_id=gateway_id, end__gt=since, read_at__isnull=False)
     rows.exclude(state=WindowState.QUARANTINED).update(due_at=at)
 
 

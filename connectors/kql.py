@@ -59,7 +59,7 @@ def interval(length: timedelta) -> str:
 
 def text(name: str, value: str) -> str:
     """A plain text as ``"…"``; ``name`` says whose it is if it is none."""
-    if not isinstance(value, str) or TEXT.fullmatch(value) is None:
+    if type(value) is not str or TEXT.fullmatch(value) is None:
         raise _refused(
             f"The value of '{name}' is not plain: letters, digits, spaces or _.:-, at most 63."
         )

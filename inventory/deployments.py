@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,13 +36,25 @@ class Span:
     end: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """What usage tells of a deployment that no account lists; empty: not told."""
+
+    model: str = ""
+    version: str = ""
+    sku: str = ""
+    region: str = ""
+
+
 def ids_by_key(gateway_id: int, keys: Iterable[Key], *, at: datetime) -> dict[Key, int]:
     """The id of each (host, name) at a gateway of the tenant in scope.
 
-    One that the accounts do not list is kept as found in usage, with no model: unpriced, not lost.
+    A source that tells no host means the one deployment of that name, if no other has it. One that
+    the accounts do not list is kept as found in usage, with no model: unpriced, not lost.
     """
     wanted = set(keys)
     known = _known(gateway_id)
+    known |= _without_host(known)
     missing = sorted(key for key in wanted if _folded(key) not in known)
     if missing:
         Deployment.objects.bulk_create(
@@ -58,7 +71,28 @@ def ids_by_key(gateway_id: int, keys: Iterable[Key], *, at: datetime) -> dict[Ke
             ignore_conflicts=True,
         )
         known = _known(gateway_id)
+        known |= _without_host(known)
     return {key: known[_folded(key)] for key in wanted}
+
+
+def describe(gateway_id: int, told: Mapping[Key, Described], *, at: datetime) -> None:
+    """Keep what usage tells of deployments of a gateway of the tenant in scope.
+
+    Only of those that no account lists, and only what is not known of them yet: the region in
+    Azure's short form, such as swedencentral.
+    """
+    ids = ids_by_key(gateway_id, told, at=at)
+    for key, one in sorted(told.items()):
+        said = {
+            "model": one.model,
+            "version": one.version,
+            "sku": one.sku,
+            "region": one.region.replace(" ", "").lower(),
+        }
+        for name, value in said.items():
+            if value:
+                unknown = Deployment.objects.filter(id=ids[key], origin=Origin.USAGE, **{name: ""})
+                unknown.update(**{name: value})
 
 
 def states(since: datetime, until: datetime) -> tuple[Span, ...]:
@@ -142,6 +176,12 @@ def _state(deployment_id: int, sku: str, capacity: int, start: datetime) -> Depl
 def _known(gateway_id: int) -> dict[Key, int]:
     rows = Deployment.objects.filter(gateway_id=gateway_id).order_by("-origin", "-id")
     return {_folded((host, name)): id for host, name, id in rows.values_list("host", "name", "id")}
+
+
+def _without_host(known: Mapping[Key, int]) -> dict[Key, int]:
+    """By a name alone, the deployment of that name, where only one host has it."""
+    hosts = Counter(name for host, name in known if host)
+    return {("", name): id for (host, name), id in known.items() if host and hosts[name] == 1}
 
 
 def _folded(key: Key) -> Key:

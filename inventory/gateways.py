@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any  # what an audit record holds
 
 from connectors.records import ApimService, CognitiveAccount
 from inventory.models import Gateway, ModelAccount, UsageSource
@@ -72,6 +73,11 @@ def find(name: str) -> GatewayRef | None:
     return _ref(row) if row else None
 
 
+def as_stored(name: str) -> Gateway:
+    """A copy of the gateway of this name in the tenant in scope to change, or a new one."""
+    return Gateway.objects.filter(name=name).first() or Gateway(name=name)
+
+
 def connect(row: Gateway, accounts: tuple[CognitiveAccount, ...], *, by: str, at: datetime) -> None:
     """Add a gateway and its accounts to the tenant in scope, or change the one of that name.
 
@@ -81,6 +87,7 @@ def connect(row: Gateway, accounts: tuple[CognitiveAccount, ...], *, by: str, at
     existing = Gateway.objects.filter(name=row.name).first()
     row.pk = existing.pk if existing else None
     row.full_clean(validate_unique=False, validate_constraints=False)
+    before = _told(existing) if existing else None
     row.save()
     for account in accounts:
         ModelAccount.objects.update_or_create(
@@ -97,8 +104,19 @@ def connect(row: Gateway, accounts: tuple[CognitiveAccount, ...], *, by: str, at
         row.name,
         by=by,
         at=at,
-        after={"service": row.service, "accounts": [account.account for account in accounts]},
+        before=before,
+        after=_told(row),
     )
+
+
+def _told(row: Gateway) -> dict[str, Any]:
+    """What the audit log keeps of a gateway."""
+    return {
+        "service": row.service,
+        "accounts": [account.account for account in row.accounts.all()],
+        "usage_source": row.usage_source,
+        "metric_dimensions": row.metric_dimensions,
+    }
 
 
 def _ref(row: Gateway) -> GatewayRef:

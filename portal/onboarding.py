@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from billing import preferences, usage
+from billing import preferences, usage, windows
 from connectors.failures import Permanent
 from connectors.records import CognitiveAccount
 from governance import guards
 from governance.models import Mode
 from inventory import azure, gateways
 from inventory.gateways import GatewayRef
-from inventory.models import Gateway
+from inventory.models import Gateway, UsageSource
 from tenancy import audit, memberships, people, periods, scope, tenants
 from tenancy.models import Person, Role, Tenant
 from tenancy.refusals import Invalid
 from tenancy.scope import TenantRef
+
+#: What says where a gateway is and as whom it is asked.
+ADDRESS = (
+    "azure_subscription_id",
+    "resource_group",
+    "service",
+    "workspace_id",
+    "credential",
+    "inference_url",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,19 +57,24 @@ class Opened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewGateway:
-    """A gateway to be connected, in the values that the Azure portal shows.
+    """A gateway to be connected, or what changes of one, in the values that the portal shows.
 
-    Each account is a name, or subscription/resource-group/name where it lies elsewhere.
+    None: what it was, and for a new gateway nothing, or the usual. Each account is a name, or
+    subscription/resource-group/name where it lies elsewhere; accounts are added to those it has.
+    ``metric_dimensions`` are names of emitted dimensions by dimension, in place of all it had; an
+    empty one is the usual name.
     """
 
     name: str
-    azure_subscription_id: str
-    resource_group: str
-    service: str
-    workspace_id: str
-    credential: str
-    inference_url: str
-    accounts: tuple[str, ...]
+    azure_subscription_id: str | None = None
+    resource_group: str | None = None
+    service: str | None = None
+    workspace_id: str | None = None
+    credential: str | None = None
+    inference_url: str | None = None
+    accounts: tuple[str, ...] = ()
+    usage_source: UsageSource | None = None
+    metric_dimensions: Mapping[str, str] | None = None
 
 
 def open_tenant(wanted: NewTenant, *, by: str, at: datetime) -> Opened:
@@ -100,6 +116,9 @@ def connect_gateway(
 ) -> GatewayRef:
     """Add a gateway with its AI accounts to a tenant, or change the one of that name.
 
+    Where usage comes from counts from the next reading on: the hours of the look-back are read
+    again from there, and what another source told of them is replaced, never added to.
+
     Args:
         usage_from: the local day from which usage is read. None: what it was, and for a new
             gateway the first of the running month.
@@ -108,13 +127,20 @@ def connect_gateway(
         Invalid, ValidationError: a value is not of its kind; names the field.
         NoCredential: the credentials file has no such entry.
     """
-    with azure.session_as(wanted.credential):
-        pass  # whether the entry is there; nothing is asked of Azure yet
     with scope.of(tenant):
+        held = gateways.find(wanted.name)
         row = _row(wanted, usage_from=_usage_from(wanted.name, usage_from, at=at))
-        accounts = tuple(_account(wanted, text) for text in wanted.accounts)
+    if held is None or row.credential != held.credential:
+        with azure.session_as(row.credential):
+            pass  # whether the entry is there; nothing is asked of Azure yet
+    with scope.of(tenant):
+        accounts = tuple(_account(row, text) for text in wanted.accounts)
+        _check_accounts(row, accounts or (held.accounts if held else ()))
         gateways.connect(row, accounts, by=by, at=at)
-        return gateways.named(wanted.name)
+        ref = gateways.named(wanted.name)
+        if held and _read_otherwise(held, ref):
+            windows.due_within_look_back(ref.id, at=at)
+        return ref
 
 
 def _person(email: str, name: str) -> tuple[Person, str | None]:
@@ -130,24 +156,41 @@ def _person(email: str, name: str) -> tuple[Person, str | None]:
 
 
 def _row(wanted: NewGateway, *, usage_from: datetime) -> Gateway:
-    row = Gateway(
-        name=wanted.name,
-        azure_subscription_id=wanted.azure_subscription_id,
-        resource_group=wanted.resource_group,
-        service=wanted.service,
-        workspace_id=wanted.workspace_id,
-        credential=wanted.credential,
-        inference_url=wanted.inference_url,
-        usage_from=usage_from,
-    )
+    """The gateway as it is to be: what was given, over what is held."""
+    row = gateways.as_stored(wanted.name)
+    row.usage_from = usage_from
+    for name in ADDRESS:
+        if (given := getattr(wanted, name)) is not None:
+            setattr(row, name, given)
+    if wanted.usage_source is not None:
+        row.usage_source = wanted.usage_source
+    if wanted.metric_dimensions is not None:
+        row.metric_dimensions = {
+            key: name for key, name in wanted.metric_dimensions.items() if name
+        }
     row.full_clean(validate_unique=False, validate_constraints=False)
     return row
 
 
-def _account(wanted: NewGateway, text: str) -> CognitiveAccount:
+def _check_accounts(row: Gateway, accounts: tuple[CognitiveAccount, ...]) -> None:
+    if not accounts and row.usage_source != UsageSource.EVENTS:
+        fix = "Name an AI account behind it: its deployments say which model has which price."
+        raise Invalid(field="account", fix=fix)
+
+
+def _read_otherwise(before: GatewayRef, after: GatewayRef) -> bool:
+    """Whether the same hours may read differently now."""
+    return _reading(before) != _reading(after)
+
+
+def _reading(ref: GatewayRef) -> tuple[object, ...]:
+    return (ref.usage_source, ref.metric_names, ref.service, ref.workspace_id)
+
+
+def _account(row: Gateway, text: str) -> CognitiveAccount:
     parts = text.split("/")
     if len(parts) == 1:
-        parts = [wanted.azure_subscription_id, wanted.resource_group, *parts]
+        parts = [row.azure_subscription_id, row.resource_group, *parts]
     try:
         subscription, group, name = parts
         return CognitiveAccount(subscription_id=subscription, resource_group=group, account=name)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import io
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth import authenticate
 from django.core.management import CommandError, call_command
 
+from billing.models import UsageWindow, WindowState
+from billing.stored import hour_of
 from governance import suspensions
 from governance.models import EnforcementSettings, Mode
 from inventory import gateways
-from inventory.models import Deployment, Gateway, ModelAccount, Subscription
+from inventory.models import Deployment, Gateway, ModelAccount, Subscription, UsageSource
+from inventory.rules.dimensions import METRIC_NAMES
 from simulator.setting import CONTOSO
 from tenancy import audit, clock, memberships, scope, tenants
 from tenancy.models import AuditRecord, Membership, Person, Role, Tenant
@@ -168,7 +172,83 @@ def test_connecting_again_changes_the_gateway_and_keeps_its_start(world: World) 
     with scope.of(world.contoso.ref):
         assert Gateway.objects.filter(name=name).count() == 1
         ref = gateways.named(name)
-        assert (ref.service.service, ref.usage_from) == ("apim-moved", START)
+        assert (ref.apim().service, ref.usage_from) == ("apim-moved", START)
+
+
+def test_only_what_is_given_changes(world: World) -> None:
+    connect(usage_source="metrics", metric_dimension=["application=App name", "agent=Bot"])
+    with scope.of(world.contoso.ref):
+        before = gateways.named("new")
+    assert before.usage_source is UsageSource.METRICS
+    assert before.metric_names == {**METRIC_NAMES, "application": "App name", "agent": "Bot"}
+
+    said = run("connect_gateway", "new", tenant="contoso", metric_dimension=["agent=", "host=Host"])
+
+    assert "of emitted token metrics (AppMetrics)" in said
+    with scope.of(world.contoso.ref):
+        after = gateways.named("new")
+    assert after == replace(before, metric_names={**METRIC_NAMES, "host": "Host"})
+
+
+def test_a_gateway_whose_usage_is_pushed_needs_no_address(world: World) -> None:
+    said = run("connect_gateway", "router", tenant="contoso", usage_source="events")
+    assert "0 accounts" in said
+    assert "Next: have it push its usage events" in said
+    with scope.of(world.contoso.ref):
+        ref = gateways.named("router")
+    assert (ref.usage_source, ref.service, ref.accounts) == (UsageSource.EVENTS, None, ())
+
+
+def test_another_source_is_audited_and_has_the_look_back_read_again(world: World) -> None:
+    name, at = world.contoso.gateway.name, clock.now()
+    with scope.of(world.contoso.ref):
+        held = UsageWindow.objects.get()
+        late = UsageWindow.objects.create(
+            gateway=world.contoso.gateway,
+            start=hour_of(at) - timedelta(hours=5),
+            end=hour_of(at) - timedelta(hours=4),
+            state=WindowState.COMPLETE,
+            source=UsageSource.LLM_LOG,
+            read_at=at,
+            due_at=at + timedelta(hours=1),
+        )
+        UsageWindow.objects.filter(pk=held.pk).update(
+            start=late.start - timedelta(days=9), end=late.end - timedelta(days=9)
+        )
+
+    def due() -> tuple[datetime | None, datetime | None]:
+        with scope.of(world.contoso.ref):
+            rows = UsageWindow.objects.in_bulk([held.pk, late.pk])
+        return rows[held.pk].due_at, rows[late.pk].due_at
+
+    run("connect_gateway", name, tenant="contoso", inference_url="https://gateway.example")
+    assert due() == (None, at + timedelta(hours=1))
+
+    run("connect_gateway", name, tenant="contoso", usage_source="metrics")
+
+    long_ago, recent = due()
+    assert long_ago is None
+    assert recent is not None
+    assert recent < at + timedelta(minutes=30)
+    with scope.of(world.contoso.ref):
+        record = AuditRecord.objects.filter(action="gateway.connect").latest("number")
+        told = [(one or {}).get("usage_source") for one in (record.before, record.after)]
+        assert told == ["llm_log", "metrics"]
+        assert list(audit.verify()) == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ("--usage-source=both", "invalid choice: 'both' .choose from '?llm_log'?, '?metrics"),
+        ("--metric-dimension=App name", "'App name' names none. Give one such as 'application="),
+    ],
+)
+def test_what_is_no_source_or_dimension_is_refused_with_the_fix(
+    world: World, typed: str, says: str
+) -> None:
+    with pytest.raises(CommandError, match=says):
+        run("connect_gateway", "new", typed, **GATEWAY)
 
 
 @pytest.mark.parametrize(
@@ -185,6 +265,14 @@ def test_connecting_again_changes_the_gateway_and_keeps_its_start(world: World) 
         ({"credential": "nobody"}, r"no-credential: The credential 'nobody' is not in"),
         ({"tenant": "nobody"}, r"not-found: There is no such tenant"),
         ({"usage_from": "2199-01-01"}, r"--usage-from: 2199-01-01 has"),
+        ({"service": ""}, r"--service: Needed unless usage is pushed .usage source 'events'"),
+        ({"workspace": "", "usage_source": "metrics"}, r"--workspace: Needed unless"),
+        ({"account": []}, r"--account: Name an AI account behind it"),
+        ({"metric_dimension": ["app=App"]}, r"--metric-dimension: There is no dimension 'app'; "),
+        (
+            {"metric_dimension": ['agent=a"] | take 1']},
+            r"--metric-dimension: The name of 'agent' must be letters, digits",
+        ),
     ],
 )
 def test_a_wrong_address_is_named_and_nothing_is_connected(

@@ -4,6 +4,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from inventory.gateways import GatewayRef
+from inventory.models import UsageSource
+from inventory.rules.dimensions import METRIC_NAMES
 from portal import onboarding
 from portal.management.commands._asked import refusing
 from portal.onboarding import NewGateway
@@ -13,7 +16,9 @@ OPTIONS = {
     "name": "name",
     "azure_subscription_id": "--azure-subscription",
     "workspace_id": "--workspace",
+    "metric_dimensions": "--metric-dimension",
 }
+SOURCES = tuple(one.value for one in UsageSource)
 
 
 class Command(BaseCommand):
@@ -21,27 +26,28 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Where the gateway is, and as whom it is asked."""
-        parser.add_argument("name", help="How the gateway is called here.")
-        parser.add_argument("--tenant", required=True, help="Slug.")
-        parser.add_argument("--azure-subscription", required=True, help="GUID.")
-        parser.add_argument("--resource-group", required=True)
-        parser.add_argument("--service", required=True, help="Name of the API Management service.")
         parser.add_argument(
-            "--workspace", required=True, help="Workspace ID (GUID) in Log Analytics."
+            "name",
+            help="How it is called here; one of that name is changed.",
         )
+        parser.add_argument("--tenant", required=True, help="Slug.")
+        parser.add_argument("--azure-subscription", help="GUID.")
+        parser.add_argument("--resource-group")
+        parser.add_argument("--service", help="Name of the API Management service.")
+        parser.add_argument("--workspace", help="Workspace ID (GUID) in Log Analytics.")
         parser.add_argument(
             "--account",
             action="append",
-            required=True,
+            default=[],
             help="Azure AI account behind it: a name, or subscription/resource-group/name. "
             "Repeat for each.",
         )
         parser.add_argument(
             "--credential",
-            default="default",
             help="Entry of APPORTION_AZURE_CREDENTIALS_FILE. Default: the machine's identity.",
         )
-        parser.add_argument("--inference-url", default="", help="For test calls.")
+        parser.add_argument("--inference-url", help="For test calls.")
+        _add_source(parser)
         parser.add_argument(
             "--usage-from",
             type=_day,
@@ -59,6 +65,8 @@ class Command(BaseCommand):
             credential=options["credential"],
             inference_url=options["inference_url"],
             accounts=tuple(options["account"]),
+            usage_source=UsageSource(given) if (given := options["usage_source"]) else None,
+            metric_dimensions=dict(named) if (named := options["metric_dimension"]) else None,
         )
         with refusing(OPTIONS):
             tenant = tenants.by_slug(options["tenant"])
@@ -71,9 +79,40 @@ class Command(BaseCommand):
             )
         self.stdout.write(
             f"Gateway {ref.name} of {tenant.slug}: {len(ref.accounts)} accounts, usage from "
-            f"{ref.usage_from:%Y-%m-%d %H:%M} UTC.\nNext: manage.py sync_inventory "
-            f"--tenant {tenant.slug} --gateway {ref.name}"
+            f"{ref.usage_from:%Y-%m-%d %H:%M} UTC, of {ref.usage_source.label}.\n"
+            f"Next: {_next(ref, tenant.slug)}"
         )
+
+
+def _add_source(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--usage-source",
+        choices=SOURCES,
+        help="Where usage is read from; sources are never added together. Default: llm_log. "
+        "'events': another gateway pushes it, and nothing else need be given.",
+    )
+    parser.add_argument(
+        "--metric-dimension",
+        action="append",
+        type=_dimension,
+        metavar="DIMENSION=NAME",
+        help='For metrics: the name of a dimension that differs from the usual, such as "'
+        'application=App name". Repeat for each; they replace those given before. Dimensions: '
+        f"{', '.join(METRIC_NAMES)}.",
+    )
+
+
+def _next(ref: GatewayRef, slug: str) -> str:
+    if ref.service is None:
+        return "have it push its usage events, as docs/connecting-azure.md says."
+    return f"manage.py sync_inventory --tenant {slug} --gateway {ref.name}"
+
+
+def _dimension(text: str) -> tuple[str, str]:
+    dimension, given, name = text.partition("=")
+    if not given:
+        raise ArgumentTypeError(f"'{text}' names none. Give one such as 'application=App name'.")
+    return dimension.strip(), name.strip()
 
 
 def _day(text: str) -> date:
