@@ -1,4 +1,4 @@
-"""Usage and cost row by row, each with the team whose day it was.
+"""Usage and cost row by row, by series, each with the team whose day it was.
 
 Who may see a row is said by who owned the subscription on the row's day, as on a statement: a
 team that hands a subscription over keeps what it spent, and does not see what comes after.
@@ -23,6 +23,7 @@ COSTS_ORDER = (
     "day",
     "subscription_id",
     "deployment_id",
+    "series_id",
     "token_class",
     "price_key",
     "sheet_key",
@@ -30,7 +31,7 @@ COSTS_ORDER = (
     "rate_key",
     "units_per_price",
 )
-USAGE_ORDER = ("bucket_start", "subscription_id", "deployment_id")
+USAGE_ORDER = ("bucket_start", "subscription_id", "deployment_id", "series_id")
 FURTHER_ORDER = (*USAGE_ORDER, "token_class")
 
 
@@ -45,6 +46,7 @@ def costs(actor: Actor) -> QuerySet[RatedDay]:
     return _seen(rows, actor).select_related(
         "subscription__gateway",
         "deployment",
+        "series",
         "price__meter",
         "sheet_line__sheet",
         "sheet_line__meter",
@@ -57,7 +59,7 @@ def usage(actor: Actor, *, zone: str) -> QuerySet[Usage]:
     """The usage that an actor may see, by bucket; ``zone`` says where the owner's days begin."""
     day = TruncDate("bucket_start", tzinfo=ZoneInfo(zone))
     return _seen(_with_team(Usage.objects.all(), day), actor).select_related(
-        "subscription__gateway", "deployment"
+        "subscription__gateway", "deployment", "series"
     )
 
 
@@ -65,21 +67,19 @@ def further_usage(actor: Actor, *, zone: str) -> QuerySet[ClassUsage]:
     """The usage of classes without a column of their own that an actor may see, by bucket."""
     day = TruncDate("bucket_start", tzinfo=ZoneInfo(zone))
     return _seen(_with_team(ClassUsage.objects.all(), day), actor).select_related(
-        "subscription__gateway", "deployment"
+        "subscription__gateway", "deployment", "series"
     )
 
 
-def further_classes(rows: Sequence[Usage]) -> dict[tuple[datetime, int, int], dict[str, int]]:
-    """By bucket, subscription and deployment: what these rows' calls used of further classes."""
+def further_classes(rows: Sequence[Usage]) -> dict[tuple[datetime, int], dict[str, int]]:
+    """By bucket and series: what these rows' calls used of further classes."""
     found = ClassUsage.objects.filter(
         bucket_start__in={row.bucket_start for row in rows},
-        subscription__in={row.subscription_id for row in rows},
-        deployment__in={row.deployment_id for row in rows},
+        series__in={row.series_id for row in rows},
     ).order_by("token_class")
-    classes: dict[tuple[datetime, int, int], dict[str, int]] = {}
+    classes: dict[tuple[datetime, int], dict[str, int]] = {}
     for one in found:
-        key = (one.bucket_start, one.subscription_id, one.deployment_id)
-        classes.setdefault(key, {})[one.token_class] = one.quantity
+        classes.setdefault((one.bucket_start, one.series_id), {})[one.token_class] = one.quantity
     return classes
 
 

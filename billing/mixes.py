@@ -44,8 +44,14 @@ def of(subscriptions: Iterable[Subscription], period: Period) -> Mix | None:
             calls=Sum("successful_requests"),
             fresh=Sum("input_tokens"),
             cached=Sum("cached_input_tokens"),
-            answered=Sum("output_tokens"),
-            tokens=Sum(F("input_tokens") + F("cached_input_tokens") + F("output_tokens")),
+            # Reasoning is written like an answer, and charged as one.
+            answered=Sum(F("output_tokens") + F("reasoning_tokens")),
+            tokens=Sum(
+                F("input_tokens")
+                + F("cached_input_tokens")
+                + F("output_tokens")
+                + F("reasoning_tokens")
+            ),
         )
     )
     by_size = sorted(rows, key=lambda row: (-row["tokens"], row["deployment__model"]))

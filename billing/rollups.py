@@ -11,7 +11,7 @@ from datetime import datetime
 
 from django.db.models import Count, F, Min, Q, Sum
 
-from billing.models import PeriodToDate, RatedDay, Usage, UsageFeed
+from billing.models import PeriodToDate, RatedDay, UsageDay, UsageFeed
 from tenancy.money import Money
 from tenancy.periods import Period
 
@@ -48,9 +48,9 @@ def read_through(gateways: Iterable[int]) -> datetime | None:
 
 def uncovered(period: Period, subscriptions: Iterable[int]) -> int:
     """Successful calls of the period that the log gave no tokens for: a gap, never zero cost."""
-    counted = Usage.objects.filter(
-        bucket_start__gte=period.start,
-        bucket_start__lt=period.end,
+    counted = UsageDay.objects.filter(
+        day__gte=period.first_day,
+        day__lt=period.end_day,
         subscription_id__in=set(subscriptions),
     ).aggregate(total=Sum("uncovered_requests"))
     return int(counted["total"] or 0)

@@ -16,7 +16,7 @@ from django.db import connection
 from django.db.models import BooleanField, ExpressionWrapper, F, Max, Min, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce, Greatest, TruncMonth
 
-from billing.models import RatedDay, Usage
+from billing.models import RatedDay, UsageDay
 from inventory.models import Subscription, Team
 from tenancy import access, periods, scope
 from tenancy.access import Actor
@@ -202,8 +202,8 @@ def months(team: Team, *, currency: str, zone: str) -> tuple[MonthSpend, ...]:
 
 def calls(subscription: Subscription, period: Period) -> Calls:
     """How often a subscription called in a period, and what became of it."""
-    counted = Usage.objects.filter(
-        subscription=subscription, bucket_start__gte=period.start, bucket_start__lt=period.end
+    counted = UsageDay.objects.filter(
+        subscription=subscription, day__gte=period.first_day, day__lt=period.end_day
     ).aggregate(
         requests=Sum("requests"),
         successful=Sum("successful_requests"),

@@ -16,7 +16,7 @@ from portal.api.answers import page_of
 from portal.api.fields import Day, Exact, Month
 from portal.api.queries import ListQuery, Name
 from portal.api.schema import operation
-from portal.api.usage import filtered
+from portal.api.usage import DimensionsItem, by_series, filtered
 from portal.api.views import ScopedView
 from tenancy import periods, tenants
 from tenancy.money import Basis
@@ -57,7 +57,7 @@ class RateItem(serializers.Serializer[Any]):
 
 
 class CostItem(serializers.Serializer[Any]):
-    """What a day's use of one class cost at one price.
+    """What a day's use of one class cost at one price, by the dimensions of its calls.
 
     `cost` is `quantity` × `unit_price` ÷ `units_per_price` × the exchange rate.
     """
@@ -71,6 +71,7 @@ class CostItem(serializers.Serializer[Any]):
     deployment = serializers.CharField(source="deployment.name", allow_blank=True)
     host = serializers.CharField(source="deployment.host", allow_blank=True)
     model = serializers.CharField(source="deployment.model", allow_blank=True)
+    dimensions = DimensionsItem(source="series")
     token_class = serializers.ChoiceField([one.value for one in TokenClass])
     quantity = serializers.IntegerField(help_text="In `unit`.")
     unit = serializers.SerializerMethodField(help_text="What one of the quantity is.")
@@ -120,6 +121,9 @@ class CostQuery(ListQuery):
     team = Name("Only costs of days on which the team of this slug owned the subscription.")
     deployment = Name("Only costs of deployments of this name.")
 
+    def get_fields(self) -> dict[str, Any]:
+        return {**by_series("costs"), **super().get_fields()}
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "month" in attrs:
             if surplus := [name for name in ("from_day", "to_day") if name in attrs]:
@@ -150,8 +154,8 @@ class Costs(ScopedView):
         tag="costs",
         summary="Costs, day by day",
         description=(
-            "Day × subscription × deployment × token class × price × sheet × rate, ordered by "
-            "day. Of a team and a month, the sum of `cost`, rounded once, is the total of that "
+            "Day × subscription × deployment × dimensions × token class × price × sheet × rate, "
+            "ordered by day. Of a team and a month, the sum of `cost`, rounded once, is the total of that "
             "team's statement."
         ),
         scope=needs,

@@ -55,5 +55,5 @@ class ListQuery(Query):
 class Name(serializers.CharField):
     """A name or slug to filter by."""
 
-    def __init__(self, help_text: str) -> None:
-        super().__init__(required=False, max_length=300, help_text=help_text)
+    def __init__(self, help_text: str, **further: Any) -> None:
+        super().__init__(required=False, max_length=300, help_text=help_text, **further)

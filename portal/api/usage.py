@@ -12,6 +12,7 @@ from billing import details
 from billing.models import ClassUsage, Usage
 from billing.rules.token_classes import COMMON, TokenClass, Unit
 from inventory.models import Team
+from inventory.rules.dimensions import METADATA, Dimension
 from portal.api import examples, paging
 from portal.api.answers import page_of
 from portal.api.fields import Instant
@@ -42,20 +43,41 @@ class TokensItem(serializers.Serializer[Any]):
 
 
 class RequestsItem(serializers.Serializer[Any]):
-    """Calls by what came of them. Cache hits are among the successful ones."""
+    """Calls by what came of them: successful (2xx), throttled, refused, or an error. Cache hits
+    and those without tokens are among the successful ones. What a source cannot tell stays 0.
+    """
 
     total = serializers.IntegerField(source="requests")
     successful = serializers.IntegerField(source="successful_requests")
     throttled = serializers.IntegerField(source="throttled_requests", help_text="Answered 429.")
     refused = serializers.IntegerField(source="refused_requests", help_text="Answered 401 or 403.")
+    client_errors = serializers.IntegerField(help_text="Any other answer of 3xx or 4xx.")
+    server_errors = serializers.IntegerField(help_text="Answered 5xx.")
     cache_hits = serializers.IntegerField()
     without_tokens = serializers.IntegerField(
-        source="uncovered_requests", help_text="Successful, but the log gave no tokens: a gap."
+        source="uncovered_requests", help_text="Successful, but the source gave no tokens: a gap."
     )
+    retries = serializers.IntegerField(help_text="Further attempts at a backend.")
+    agent_steps = serializers.IntegerField(help_text="Steps that agents reported.")
+    tool_calls = serializers.IntegerField(help_text="Calls of tools that were reported.")
+
+
+class DimensionsItem(serializers.Serializer[Any]):
+    """What the source told of the calls. Empty: it did not; `(more)`: beyond what is told apart."""
+
+    def get_fields(self) -> dict[str, Any]:
+        return {
+            one.value: serializers.CharField(allow_blank=True, help_text=_about(one))
+            for one in Dimension
+        }
+
+
+def _about(one: Dimension) -> str:
+    return f"As the caller says: {one.label}." if one in METADATA else f"The {one.label}."
 
 
 class UsageItem(serializers.Serializer[Any]):
-    """One bucket of time of one subscription and one deployment."""
+    """One bucket of time of one subscription, one deployment and one set of dimensions."""
 
     start = serializers.DateTimeField(source="bucket_start", help_text="When the bucket begins.")
     minutes = serializers.IntegerField(help_text="How long it is: 60, 30 or 15.")
@@ -71,6 +93,7 @@ class UsageItem(serializers.Serializer[Any]):
         help_text="Host of the deployment's account: names repeat between accounts.",
     )
     model = serializers.CharField(source="deployment.model", allow_blank=True)
+    dimensions = DimensionsItem(source="series")
     tokens = TokensItem(source="*")
     requests = RequestsItem(source="*")
 
@@ -83,6 +106,7 @@ class UsageQuery(ListQuery):
 
     def get_fields(self) -> dict[str, Any]:
         return {
+            **by_series("usage"),
             "from": Instant(help_text="Buckets that begin at this instant or later."),
             "to": Instant(help_text="Buckets that begin before this instant; at most 31 days on."),
             **super().get_fields(),
@@ -121,10 +145,10 @@ class UsageList(ScopedView):
         classes = details.further_classes(rows)
         for row in rows:
             row.minutes = minutes  # type: ignore[attr-defined]  # shown beside the row's own
-            key = (row.bucket_start, row.subscription_id, row.deployment_id)
+            found_of_row = classes.get((row.bucket_start, row.series_id), {})
             row.further = {  # type: ignore[attr-defined]  # the same
                 name: count
-                for name, count in classes.get(key, {}).items()
+                for name, count in found_of_row.items()
                 if TokenClass(name).unit is Unit.TOKEN
             }
         return Response({"next": link, "results": UsageItem(rows, many=True).data})
@@ -146,6 +170,7 @@ class FurtherUsageItem(serializers.Serializer[Any]):
     deployment = serializers.CharField(source="deployment.name", allow_blank=True)
     host = serializers.CharField(source="deployment.host", allow_blank=True)
     model = serializers.CharField(source="deployment.model", allow_blank=True)
+    dimensions = DimensionsItem(source="series")
     token_class = serializers.ChoiceField(
         [one.value for one in TokenClass], help_text="What is counted."
     )
@@ -183,6 +208,14 @@ class FurtherUsageList(ScopedView):
         return Response({"next": link, "results": FurtherUsageItem(rows, many=True).data})
 
 
+def by_series(what: str) -> dict[str, Name]:
+    """The parameters that narrow a list to a value of a dimension; empty: what was not told."""
+    return {
+        one.value: Name(f"Only {what} of this {one.label}; empty: of none told.", allow_blank=True)
+        for one in Dimension
+    }
+
+
 def filtered(rows: QuerySet[Any], query: dict[str, Any], view: ScopedView) -> QuerySet[Any]:
     """Rows of usage or cost, narrowed to what the common parameters name.
 
@@ -194,6 +227,7 @@ def filtered(rows: QuerySet[Any], query: dict[str, Any], view: ScopedView) -> Qu
         "subscription": "subscription__name",
         "deployment": "deployment__name",
     }
+    columns |= {one.value: f"series__{one.value}" for one in Dimension}
     given = {column: query[name] for name, column in columns.items() if name in query}
     rows = rows.filter(**given)
     if "team" in query:

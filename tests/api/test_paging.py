@@ -19,6 +19,7 @@ from tests.api import history
 from tests.api.conftest import Program, problem
 from tests.api.test_visibility import LISTS
 from tests.world import World
+from tests.world_usage import told_of
 
 Asking = Callable[..., Program]
 lists = pytest.mark.parametrize("address", LISTS)
@@ -104,6 +105,7 @@ def test_a_made_up_cursor_is_refused(program: Asking, address: str, made_up: str
 def test_statements_are_walked_over_months(program: Asking, world: World) -> None:
     with scope.of(world.contoso.ref):
         RatedDay.objects.create(
+            series=told_of(world.support.subscription, world.contoso.deployment),
             day=date(2026, 10, 31),
             subscription=world.support.subscription,
             deployment=world.contoso.deployment,

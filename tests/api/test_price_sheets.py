@@ -16,7 +16,8 @@ from billing.models import PriceSheet, RatedDay, SheetLine
 from tenancy import scope
 from tenancy.runs import Contention
 from tests.api.conftest import problem
-from tests.world import BUCKET, World
+from tests.world import World
+from tests.world_usage import BUCKET
 
 ROOT = "/api/v1/price-sheets/"
 METER = "0b0e5d1f-0000-4000-8000-000000000001"

@@ -17,6 +17,7 @@ from tenancy import scope
 from tenancy.models import InstallationRun
 from tenancy.runs import Contention
 from tests.world import NOW, Place
+from tests.world_usage import told_of
 
 DAYS = range(5, 20)
 Days = set[date]
@@ -35,6 +36,7 @@ def days(first: int, last: int) -> Days:
 def used(place: Place, deployment: Deployment) -> None:
     """Input tokens on every one of the days, and pages on the tenth."""
     row: dict[str, Any] = {
+        "series": told_of(place.houses[0].subscription, deployment),
         "gateway": place.gateway,
         "subscription": place.houses[0].subscription,
         "deployment": deployment,

@@ -26,7 +26,8 @@ from inventory.models import Deployment, Origin
 from tenancy import scope
 from tenancy.models import AuditRecord, InstallationRun
 from tenancy.runs import Contention
-from tests.world import BUCKET, NOW, START, World
+from tests.world import NOW, START, World
+from tests.world_usage import BUCKET, told_of
 
 OUTPUT, INPUT, CACHED = TokenClass.OUTPUT, TokenClass.INPUT, TokenClass.CACHED_INPUT
 GLOBAL_OUT, GLOBAL_CACHED = "GPT 5.2 chat opt Gl 1M Tokens", "GPT 5.2 chat cd inp Gl 1M Tokens"
@@ -60,6 +61,7 @@ def used(world: World, token_class: TokenClass, quantity: int, *, day: datetime 
     """Usage of Contoso's deployment by Alice's team that waits to be rated."""
     place = world.contoso
     ClassUsage.objects.create(
+        series=told_of(world.search.subscription, place.deployment),
         gateway=place.gateway,
         bucket_start=day,
         subscription=world.search.subscription,
@@ -232,6 +234,7 @@ def test_estimates_are_in_the_tenants_currency(world: World) -> None:
     place = world.fabrikam
     with scope.of(place.ref):
         ClassUsage.objects.create(
+            series=told_of(place.houses[0].subscription, place.deployment),
             gateway=place.gateway,
             bucket_start=BUCKET,
             subscription=place.houses[0].subscription,
@@ -293,12 +296,13 @@ def test_the_rule_covers_what_runs_on_paid_capacity(world: World) -> None:
             seen_at=NOW,
         )
         preferences.set_rule(Decimal(1), by=BY, at=NOW)
-        assert mapping.confirm_by_rule(at=NOW) == 3
+        assert mapping.confirm_by_rule(at=NOW) == 4
         rows = MeterMapping.objects.filter(deployment=reserved)
         assert {(row.token_class, row.meter_id) for row in rows} == {
             ("input", None),
             ("cached_input", None),
             ("output", None),
+            ("reasoning", None),
         }
 
 

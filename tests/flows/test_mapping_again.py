@@ -21,7 +21,8 @@ from inventory.models import Deployment
 from tenancy import scope
 from tenancy.runs import Contention
 from tests.flows.november import a_load
-from tests.world import BUCKET, NOW, World
+from tests.world import NOW, World
+from tests.world_usage import BUCKET, told_of
 
 CACHED = TokenClass.CACHED_INPUT
 BY = "dan@example.org"
@@ -73,6 +74,7 @@ def class_without_a_price(world: World) -> None:
     place = world.contoso
     with scope.of(place.ref):
         ClassUsage.objects.create(
+            series=told_of(world.search.subscription, place.deployment),
             gateway=place.gateway,
             bucket_start=BUCKET,
             subscription=world.search.subscription,

@@ -34,7 +34,8 @@ from tenancy.models import AuditRecord, InstallationRun, Outcome
 from tenancy.refusals import Invalid
 from tenancy.runs import Contention
 from tests.flows import agreed
-from tests.world import BUCKET, NOW, START, World
+from tests.world import NOW, START, World
+from tests.world_usage import BUCKET
 
 DAY = timedelta(days=1)
 Drawn = dict[str, Any]  # Any: what Hypothesis draws, or fields of a sheet

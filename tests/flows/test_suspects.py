@@ -16,7 +16,8 @@ from billing.prices.suspects import NotSuspect, State, Verdict
 from tenancy import scope
 from tenancy.models import AuditRecord
 from tenancy.refusals import Invalid, NotFound
-from tests.world import BUCKET, NOW, SUSPECT_FROM, Place, World
+from tests.world import NOW, SUSPECT_FROM, Place, World
+from tests.world_usage import BUCKET
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from inventory.models import Deployment, GatewayState, Origin, Ownership, Subscr
 from tenancy import scope
 from tenancy.models import Outcome, Person, Run
 from tests.world import NOW, Place, World
+from tests.world_usage import told_of
 
 PASSWORD = "a-long-enough-password"
 FORMULA = "=HYPERLINK(1)"
@@ -60,6 +61,7 @@ def rated(used: Subscription, deployment: Deployment, day: date, cost: str = "0.
     """A day of output, at the price there is."""
     price = RatedDay.objects.exclude(price=None).values_list("price_id", flat=True).first()
     RatedDay.objects.create(
+        series=told_of(used, deployment),
         day=day,
         subscription=used,
         deployment=deployment,
@@ -78,6 +80,7 @@ def _unpriced(place: Place, of: Subscription) -> None:
         gateway=place.gateway, host="", name="preview", origin=Origin.USAGE, seen_at=NOW
     )
     RatedDay.objects.create(
+        series=told_of(of, preview),
         day=date(2026, 11, 4),
         subscription=of,
         deployment=preview,

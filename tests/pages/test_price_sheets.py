@@ -16,7 +16,8 @@ from billing.models import DayToRate, PriceSheet, RatedDay
 from billing.prices import sheets
 from tenancy import scope
 from tenancy.runs import Contention
-from tests.world import BUCKET, Browser, World
+from tests.world import Browser, World
+from tests.world_usage import BUCKET
 
 SHEETS = "/t/contoso/prices/sheets/"
 NEW = f"{SHEETS}new/"

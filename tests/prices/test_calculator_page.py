@@ -15,6 +15,7 @@ from inventory.models import Deployment
 from tenancy import scope
 from tests.prices import real_list
 from tests.world import NOW, World
+from tests.world_usage import told_of
 
 PAGE = "/t/contoso/prices/calculator/"
 OCTOBER = datetime(2026, 10, 6, 9, tzinfo=UTC)
@@ -130,6 +131,7 @@ def october(listed: World) -> World:
         Deployment.objects.update(model="gpt-5")
         for house, calls in ((listed.search, 1000), (listed.support, 7)):
             Usage.objects.create(
+                series=told_of(house.subscription, listed.contoso.deployment),
                 gateway=listed.contoso.gateway,
                 bucket_start=OCTOBER,
                 subscription=house.subscription,
