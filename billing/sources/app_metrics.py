@@ -73,7 +73,7 @@ class AppMetrics:
         texts = {**gateway.metric_names, "service": _service(gateway)}
         query = kql.render(_QUERY, start=start, end=end, bucket=bucket, texts=texts)
         table = _asked(gateway, query, start, end)
-        return [_hour(row) for row in table.require((*KEYS, *NUMBERED), whole=NUMBERED)]
+        return [hour(row) for row in table.require((*KEYS, *NUMBERED), whole=NUMBERED)]
 
     def totals(
         self, tenant: TenantRef, gateway: GatewayRef, *, start: datetime, end: datetime
@@ -95,7 +95,11 @@ def _asked(gateway: GatewayRef, query: str, start: datetime, end: datetime) -> Q
         return log_analytics.query(session, gateway.workspace_id, query, start=start, end=end)
 
 
-def _hour(row: dict[str, Any]) -> Hour:
+def hour(row: dict[str, Any]) -> Hour:
+    """A row of the query's answer in disjoint classes that sum to its total.
+
+    Cached tokens are part of the prompt and reasoning of the completion, and never more than these.
+    """
     asked = within(row["PromptTokens"], row["CachedTokens"])
     written = within(row["CompletionTokens"], row["ReasoningTokens"])
     tokens = (asked.rest, asked.part, written.rest, written.part)
