@@ -10,8 +10,13 @@ from billing.models import (
     DayToRate,
     PeriodToDate,
     ProposedAdjustment,
+    PushedEvent,
     RatedDay,
+    Series,
+    SourceComparison,
+    UsageDay,
     UsageFeed,
+    UsageWindow,
 )
 from tenancy.administration import AmountsAdmin, TenantModelAdmin, amount
 
@@ -20,6 +25,58 @@ from tenancy.administration import AmountsAdmin, TenantModelAdmin, amount
 class UsageFeedAdmin(TenantModelAdmin):
     list_display = ("gateway", "through")
     list_select_related = ("gateway",)
+
+
+@admin.register(UsageWindow)
+class UsageWindowAdmin(TenantModelAdmin):
+    """Reading an hour again is asked for on the page Reading."""
+
+    list_display = (
+        "start",
+        "gateway",
+        "state",
+        "source",
+        "reads",
+        "late_rows",
+        "read_at",
+        "due_at",
+    )
+    list_filter = ("state", "gateway", "source")
+    list_select_related = ("gateway",)
+    date_hierarchy = "start"
+
+
+@admin.register(Series)
+class SeriesAdmin(TenantModelAdmin):
+    list_display = ("subscription", "deployment", "product", "api", "application", "use_case")
+    list_filter = ("gateway", "product", "application")
+    list_select_related = ("subscription", "deployment")
+    search_fields = ("subscription__name", "deployment__name", "application", "use_case", "agent")
+
+
+@admin.register(PushedEvent)
+class PushedEventAdmin(TenantModelAdmin):
+    list_display = ("at", "gateway", "source", "event_id", "subscription", "deployment", "status")
+    list_filter = ("gateway", "source")
+    list_select_related = ("gateway",)
+    search_fields = ("event_id", "subscription", "deployment")
+    date_hierarchy = "at"
+
+
+@admin.register(SourceComparison)
+class SourceComparisonAdmin(TenantModelAdmin):
+    list_display = ("day", "gateway", "source", "tokens_source", "tokens_stored", "compared_at")
+    list_filter = ("gateway",)
+    list_select_related = ("gateway",)
+    date_hierarchy = "day"
+
+
+@admin.register(UsageDay)
+class UsageDayAdmin(TenantModelAdmin):
+    list_display = ("day", "subscription", "deployment", "requests", "successful_requests")
+    list_select_related = ("subscription", "deployment")
+    search_fields = ("subscription__name", "deployment__name")
+    date_hierarchy = "day"
 
 
 @admin.register(DayToRate)
