@@ -14,17 +14,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 
-from billing import sources, stored, windows
+from billing import kept, sources, stored, windows
 from billing.models import BillingSettings, UsageFeed
 from billing.rules import windows as rules
 from billing.rules.token_classes import TokenClass
 from billing.rules.windows import HOUR, Lane
 from billing.sources.seam import Hour, Source
 from billing.windows import Lease, Wanted
-from connectors.failures import BadQuery, ConnectorError, Partial
+from connectors.failures import BadQuery, ConnectorError, Partial, Service
 from inventory import gateways
 from inventory.gateways import GatewayRef
-from tenancy import runs, scope, tenants
+from tenancy import periods, runs, scope, tenants
 from tenancy.refusals import Refused
 from tenancy.runs import Contention, Recorded
 from tenancy.scope import TenantRef
@@ -79,11 +79,14 @@ class Plan:
 class _Overwhelmed(Partial):
     """Nothing is whole, however small: the source is in trouble, and no hour is to blame."""
 
+    code = Partial.__name__
+
 
 @dataclass(slots=True)
 class _Done:
     """What a run has come to so far."""
 
+    run: Recorded
     changed: int = 0
     unclassified: int = 0
     left_out: int = 0
@@ -106,31 +109,35 @@ def sync(
     at: datetime,
     contention: Contention,
     reading: Reading = Reading.EVERYTHING,
+    span: tuple[datetime, datetime] | None = None,
 ) -> int:
     """Read one gateway's usage up to ``at`` and give the number of rows that changed.
 
-    `Reading.EVERYTHING` reads what was never read and the whole look-back again; a lane reads what
-    of it is due, and stops after a few turns.
+    `Reading.EVERYTHING` reads what was never read or is due, and the whole look-back again; a lane
+    reads what of it is due, and stops after a few turns. Of a ``span`` every hour that it touches
+    is read again whatever its state, those that were set aside too; nothing else is.
 
     Raises:
         NotFound: the tenant has no such gateway.
         Busy, Superseded: another run of this step has the gateway.
+        LeaseLost: another worker has taken over hours that this one was reading.
         Partial: an hour was answered in part even by the minute; it is tried again later.
         TotalsDiffer: not everything that came in would have been stored; nothing of it was.
         ConnectorError: the source refused or was unreachable; hours stored before that stay.
     """
     with scope.of(tenant):
-        plan = _plan(tenant, gateways.named(gateway), reading, at=at)
-        windows.lay_out(plan.gateway.id, since=plan.gateway.usage_from, at=at)
+        plan = _plan(tenant, gateways.named(gateway), reading, span, at=at)
+        since = max(plan.gateway.usage_from, kept.first_hour())
+        windows.lay_out(plan.gateway.id, since=since, at=at)
         windows.due_from_another(
             plan.gateway.id, plan.gateway.usage_source, since=at - plan.look_back, at=at
         )
-    done = _Done()
     with runs.of_tenant(tenant, STEP, _subject(gateway, reading), contention=contention) as run:
+        done = _Done(run)
         for wanted in plan.wanted:
             for lease in _leases(plan, wanted, contention):
                 with _released(plan, lease):
-                    _read(plan, lease, run, done)
+                    _read(plan, lease, done)
         if done.unclassified:
             run.note(tokens_not_in_a_class=done.unclassified)
         if done.left_out:
@@ -153,18 +160,16 @@ def _subject(gateway: str, reading: Reading) -> str:
     return f"{gateway} {reading.value}" if beside else gateway
 
 
-def _plan(tenant: TenantRef, ref: GatewayRef, reading: Reading, *, at: datetime) -> Plan:
+def _plan(
+    tenant: TenantRef,
+    ref: GatewayRef,
+    reading: Reading,
+    span: tuple[datetime, datetime] | None,
+    *,
+    at: datetime,
+) -> Plan:
     chosen = BillingSettings.objects.first() or BillingSettings()
     look_back = timedelta(hours=chosen.look_back_hours)
-    if isinstance(reading.value, Lane):
-        wanted: tuple[Wanted, ...] = (windows.of_lane(reading.value, at=at),)
-    else:
-        watermark = through(ref.id) or ref.usage_from
-        again = stored.hour_of(watermark - look_back)
-        wanted = (
-            Wanted(_BEGINNING, again, unread=(True,), anyway=True),
-            Wanted(again, at, anyway=True),
-        )
     return Plan(
         tenant=tenant,
         gateway=ref,
@@ -172,13 +177,33 @@ def _plan(tenant: TenantRef, ref: GatewayRef, reading: Reading, *, at: datetime)
         bucket=tenants.billing().bucket(around=at),
         look_back=look_back,
         at=at,
-        wanted=wanted,
+        wanted=_wanted(ref, reading, span, look_back, at=at),
         most_hours=rules.hours_at_once(
             windows.usual_rows(ref.id, before=at),
             most_rows=MOST_ROWS,
             most_hours=LONGEST_WINDOW // HOUR,
         ),
         most_turns=MOST_TURNS if isinstance(reading.value, Lane) else None,
+    )
+
+
+def _wanted(
+    ref: GatewayRef,
+    reading: Reading,
+    span: tuple[datetime, datetime] | None,
+    look_back: timedelta,
+    *,
+    at: datetime,
+) -> tuple[Wanted, ...]:
+    if span is not None:
+        return (Wanted(stored.hour_of(span[0]), min(span[1], at), anyway=True, aside=True),)
+    if isinstance(reading.value, Lane):
+        return (windows.of_lane(reading.value, at=at),)
+    again = stored.hour_of((through(ref.id) or ref.usage_from) - look_back)
+    return (
+        Wanted(_BEGINNING, again, unread=(True,), anyway=True),
+        Wanted(_BEGINNING, again, unread=(False,)),
+        Wanted(again, at, anyway=True),
     )
 
 
@@ -213,27 +238,27 @@ def _released(plan: Plan, lease: Lease) -> Iterator[None]:
         raise
 
 
-def _read(plan: Plan, lease: Lease, run: Recorded, done: _Done) -> None:
+def _read(plan: Plan, lease: Lease, done: _Done) -> None:
     """Read and store leased hours; if the answer is not whole, each half by itself."""
+    _hold(plan, lease, done)
     try:
         hours = _asked(plan, done, lease.start, lease.end)
     except Partial as error:
         with scope.of(plan.tenant):
             windows.split(lease)
         done.bear(error)
-        _read_halves(plan, lease, run, done)
+        _read_halves(plan, lease, done)
     except ConnectorError as error:
         _failed(plan, lease, error)
         raise
     else:
-        _store(plan, lease, hours, run, done)
+        _store(plan, lease, hours, done)
 
 
-def _read_halves(plan: Plan, lease: Lease, run: Recorded, done: _Done) -> None:
-    middle = rules.cut(lease.start, lease.end, HOUR)
-    if middle is not None:
-        _read(plan, lease.part(lease.start, middle), run, done)
-        _read(plan, lease.part(middle, lease.end), run, done)
+def _read_halves(plan: Plan, lease: Lease, done: _Done) -> None:
+    if len(lease.windows) > 1:
+        for half in lease.halves():
+            _read(plan, half, done)
         return
     try:
         hours = list(_by_the_minute(plan, lease, done, (lease.start, min(lease.end, plan.at))))
@@ -246,15 +271,14 @@ def _read_halves(plan: Plan, lease: Lease, run: Recorded, done: _Done) -> None:
         _failed(plan, lease, trouble)
         raise
     else:
-        _store(plan, lease, hours, run, done)
+        _store(plan, lease, hours, done)
 
 
 def _by_the_minute(
     plan: Plan, lease: Lease, done: _Done, piece: tuple[datetime, datetime]
 ) -> Iterator[Hour]:
     """The rows of a part of an hour, in pieces down to a minute; pieces are added when stored."""
-    with scope.of(plan.tenant):
-        windows.hold(lease)
+    _hold(plan, lease, done)
     middle = rules.cut(*piece, SHORTEST)
     if middle is None:
         yield from _asked(plan, done, *piece)
@@ -274,13 +298,25 @@ def _asked(plan: Plan, done: _Done, start: datetime, end: datetime) -> Sequence[
         plan.tenant, plan.gateway, start=start, end=min(end, plan.at), bucket=plan.bucket
     )
     done.partial = 0
+    first = periods.floor(start, plan.bucket)
+    for hour in hours:
+        if not isinstance(hour.start, datetime) or not first <= hour.start < end:
+            says = f"The source told of {hour.start}, when asked for {start} to {end}."
+            raise BadQuery(says, service=Service.LOG_ANALYTICS)
     return hours
 
 
-def _store(plan: Plan, lease: Lease, hours: Sequence[Hour], run: Recorded, done: _Done) -> None:
+def _hold(plan: Plan, lease: Lease, done: _Done) -> None:
+    """Keep the run and the lease for as long again: reading in many pieces takes its time."""
+    with scope.of(plan.tenant):
+        done.run.hold()
+        windows.hold(lease)
+
+
+def _store(plan: Plan, lease: Lease, hours: Sequence[Hour], done: _Done) -> None:
     try:
         with scope.of(plan.tenant):
-            run.hold()
+            done.run.hold()
             windows.hold(lease)
             tallies = _replaced(plan, lease, hours)
             windows.complete(
@@ -296,8 +332,8 @@ def _store(plan: Plan, lease: Lease, hours: Sequence[Hour], run: Recorded, done:
         raise
     changed = sum(one.changed for one in tallies.values())
     done.since = done.since or lease.start
-    run.window(min(done.since, lease.start), min(lease.end, plan.at))
-    run.count(read=len(hours), written=changed)
+    done.run.window(min(done.since, lease.start), min(lease.end, plan.at))
+    done.run.count(read=len(hours), written=changed)
     done.changed += changed
     done.left_out += sum(hour.left_out for hour in hours)
     done.unclassified += sum(
@@ -315,7 +351,7 @@ def _replaced(plan: Plan, lease: Lease, hours: Sequence[Hour]) -> dict[datetime,
     tallies = stored.replace(
         plan.gateway.id,
         hours,
-        start=lease.start,
+        start=stored.hour_of(lease.start),  # a bucket may begin before the usage that counts
         end=lease.end,
         classes=plan.source.classes.union(*told_before),
         at=plan.at,

@@ -16,6 +16,7 @@ from pathlib import Path
 from django.db import connection
 from django.db.models import Avg, Case, F, Max, Q, QuerySet, Value, When
 
+from billing import kept
 from billing.models import BillingSettings, UsageFeed, UsageWindow, WindowState
 from billing.rules import windows as rules
 from billing.rules.windows import FRESH, Lane
@@ -30,6 +31,9 @@ _LAY_OUT = _HERE.with_name("lay_out_windows.sql").read_text()
 _CLAIM = _HERE.with_name("claim_windows.sql").read_text()
 _COMPLETE = _HERE.with_name("complete_windows.sql").read_text()
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+#: How failures are named that are no passing trouble: such an hour is taken alone the next time,
+#: so that one bad hour does not keep others from being read.
+LASTING = ("BadQuery", "Partial", "usage-totals-differ")
 #: By how many of the last hours read their usual number of rows is told.
 _RECENT = 48
 
@@ -65,20 +69,29 @@ class Lease:
     def end(self) -> datetime:
         return self.windows[-1].end
 
-    def part(self, start: datetime, end: datetime) -> Lease:
-        """The hours of it from ``start`` to before ``end``."""
-        inside = tuple(one for one in self.windows if start <= one.start < end)
-        return Lease(self.gateway, self.token, inside)
+    def halves(self) -> tuple[Lease, Lease]:
+        """The earlier and the later half of its hours."""
+        middle = len(self.windows) // 2
+        first, second = self.windows[:middle], self.windows[middle:]
+        return Lease(self.gateway, self.token, first), Lease(self.gateway, self.token, second)
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which hours to take: a lane's due ones, or all of a span whether due or not."""
+    """Which hours to take: a lane's due ones, or all of a span whether due or not; those that
+    were set aside only where it is said.
+    """
 
     since: datetime
     until: datetime
     unread: tuple[bool, ...] = (True, False)
     anyway: bool = False
+    aside: bool = False
+
+
+def code_of(error: Exception) -> str:
+    """How a failure of this kind is named in the ledger."""
+    return str(getattr(error, "code", type(error).__name__))[:64]
 
 
 def lay_out(gateway_id: int, *, since: datetime, at: datetime) -> None:
@@ -95,6 +108,20 @@ def of_lane(lane: Lane, *, at: datetime) -> Wanted:
     if lane is Lane.FRESH:
         return Wanted(at - FRESH, at)
     return Wanted(_BEGINNING, at - FRESH, unread=(lane is Lane.BACKLOG,))
+
+
+def lanes_due(*, at: datetime) -> dict[int, frozenset[Lane]]:
+    """By gateway of the tenant in scope, which lanes of older hours have something to read.
+
+    An hour that another worker holds is not due.
+    """
+    due = UsageWindow.objects.filter(
+        Q(lease=None) | Q(leased_until__lt=_now()), due_at__lte=at, start__lt=at - FRESH
+    ).exclude(state=WindowState.QUARANTINED)
+    found: dict[int, set[Lane]] = {}
+    for gateway, unread in due.values_list("gateway_id", Q(read_at=None)).distinct().order_by():
+        found.setdefault(gateway, set()).add(Lane.BACKLOG if unread else Lane.AGAIN)
+    return {gateway: frozenset(lanes) for gateway, lanes in found.items()}
 
 
 def claim(
@@ -118,10 +145,12 @@ def claim(
             {
                 "tenant": scope.tenant_id(),
                 "gateway": gateway_id,
-                "since": wanted.since,
+                "since": max(wanted.since, kept.first_hour()),
                 "until": wanted.until,
                 "unread": list(wanted.unread),
                 "anyway": wanted.anyway,
+                "aside": wanted.aside,
+                "lasting": list(LASTING),
                 "take_over": contention is Contention.TAKE_OVER,
                 "after": after,
                 "at": at,
@@ -202,20 +231,24 @@ def release(lease: Lease) -> None:
 def fail(
     lease: Lease, error: Exception, *, after: float | None, lasting: bool, at: datetime
 ) -> None:
-    """Record a failure; trouble that lasts sets the hours aside after a few tries."""
-    code = str(getattr(error, "code", type(error).__name__))[:64]
+    """Record a failure of the leased hours and when they are tried again.
+
+    Trouble that lasts sets an hour aside after a few tries, if others of the gateway were read
+    meanwhile: where nothing can be read, it is not the hour's fault.
+    """
     rows = _leased(lease)
-    failures = (rows.aggregate(most=Max("failures"))["most"] or 0) + 1
-    aside = lasting and failures >= rules.MOST_FAILURES
-    rows.update(
-        state=WindowState.QUARANTINED if aside else WindowState.FAILED,
-        failures=failures,
-        due_at=None if aside else rules.next_try(failures, at=at, after=after),
-        lease=None,
-        leased_until=None,
-        error_code=code,
-        error=str(error),
-    )
+    for before in sorted(set(rows.values_list("failures", flat=True))):
+        failures = before + 1
+        aside = lasting and failures >= rules.MOST_FAILURES and _others_are_read(lease, at=at)
+        rows.filter(failures=before).update(
+            state=WindowState.QUARANTINED if aside else WindowState.FAILED,
+            failures=failures,
+            due_at=None if aside else rules.next_try(failures, at=at, after=after),
+            lease=None,
+            leased_until=None,
+            error_code=code_of(error),
+            error=str(error),
+        )
 
 
 def read_again(ids: Sequence[int], *, by: str, at: datetime) -> int:
@@ -293,6 +326,15 @@ def usual_rows(gateway_id: int, *, before: datetime) -> int:
         gateway_id=gateway_id, start__gte=before - rules.HOUR * _RECENT, reads__gt=0
     )
     return int(recent.aggregate(usual=Avg("rows_read"))["usual"] or 0)
+
+
+def _others_are_read(lease: Lease, *, at: datetime) -> bool:
+    """Whether an hour of the same gateway was read since about the last try of these."""
+    ids = [one.id for one in lease.windows]
+    others = UsageWindow.objects.filter(
+        gateway__windows__id=ids[0], read_at__gt=at - rules.LAST_WAIT
+    )
+    return others.exclude(id__in=ids).exists()
 
 
 def _leased(lease: Lease) -> QuerySet[UsageWindow]:

@@ -21,6 +21,8 @@ SETTLED = timedelta(days=7)
 MOST_FAILURES = 5
 #: The waits after failures, in minutes.
 _WAITS = (1, 2, 5, 15, 30, 60)
+#: The wait before the try that may set a window aside.
+LAST_WAIT = timedelta(minutes=_WAITS[MOST_FAILURES - 2])
 
 
 class Lane(StrEnum):

@@ -21,6 +21,10 @@ from tests.flows.steps import Steps, everything, rows
 RUNS = ("tenancy_run", "tenancy_installationrun", "tenancy_auditrecord")
 SINCE = datetime(2026, 10, 28, 0, 0, tzinfo=ZoneInfo("Europe/Berlin"))
 QUERIES = "/v1/workspaces"
+NOT_WHOLE = (
+    "SELECT gateway_id, start, state FROM billing_usagewindow"
+    " WHERE state <> 'complete' OR lease IS NOT NULL OR through IS NULL"
+)
 UNREAD = "SELECT count(*) FROM billing_usage WHERE tenant_id = %s AND bucket_start >= %s"
 BLOCKED = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'"
 
@@ -48,7 +52,10 @@ def forgotten(tenant: Steps) -> dict[str, list[str]]:
     with psycopg.connect(bed.url(Role.SUPERUSER)) as connection:
         for statement in (
             "DELETE FROM billing_usage WHERE tenant_id = %(tenant)s AND bucket_start >= %(since)s",
+            "UPDATE billing_usagewindow SET state = 'pending', read_at = NULL, through = NULL"
+            " WHERE tenant_id = %(tenant)s AND start >= %(since)s",
             "DELETE FROM billing_ratedday WHERE tenant_id = %(tenant)s AND day >= %(since)s",
+            "DELETE FROM billing_usageday WHERE tenant_id = %(tenant)s AND day >= %(since)s",
             "DELETE FROM billing_periodtodate"
             " WHERE tenant_id = %(tenant)s AND first_day >= '2026-10-01'",
             "UPDATE billing_usagefeed SET through = %(since)s + interval '2 days'"
@@ -64,15 +71,17 @@ def finished(commands: Commands, tenant: Steps, before: dict[str, list[str]]) ->
         ended = commands.run(step, "--tenant", tenant.ref.slug)
         assert ended.wait() == 0, ended.text
     present = everything(*RUNS)
-    present.pop("billing_usagefeed")  # the clock went on: usage was read a little further
-    before.pop("billing_usagefeed")
+    for went_on in ("billing_usagefeed", "billing_usagewindow"):  # with the clock, a little
+        present.pop(went_on)
+        before.pop(went_on)
     assert _without_ids(present) == _without_ids(before)
     outcomes = {outcome for (outcome,) in rows("SELECT outcome FROM tenancy_run")}
     assert outcomes == {"succeeded", "superseded"}
+    assert rows(NOT_WHOLE) == []
 
 
 def _without_ids(tables: dict[str, list[str]]) -> dict[str, list[str]]:
-    shortened = {"billing_periodtodate", "billing_ratedday"}
+    shortened = {"billing_periodtodate", "billing_ratedday", "billing_usageday"}
     return {
         name: sorted(row.split(",", 1)[1] for row in kept) if name in shortened else kept
         for name, kept in tables.items()
