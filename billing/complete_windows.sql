@@ -1,10 +1,13 @@
 -- Records the reading of leased windows: control totals in and out, what changed, when to read
 -- again. Reads tallies given as arrays, one element a window.
 -- Grain: billing_usagewindow one row an hour. Returns nothing for a window whose lease is not held
--- any more.
+-- any more. An hour that would never be read again, and was marked as due for later than this
+-- reading while it lasted, stays due: what came then may not have been seen.
 UPDATE billing_usagewindow held
    SET state = 'complete', source = %(source)s, lease = NULL, leased_until = NULL,
-       read_at = %(at)s, due_at = told.due_at, through = least(held."end", %(at)s),
+       read_at = %(at)s,
+       due_at = coalesce(told.due_at, CASE WHEN held.due_at > %(at)s THEN held.due_at END),
+       through = least(held."end", %(at)s),
        reads = held.reads + 1, failures = 0, error_code = '', error = '',
        late_rows = held.late_rows
            + CASE WHEN held.through >= held."end" THEN told.rows_changed ELSE 0 END,

@@ -35,6 +35,42 @@ def change_prices(actor: Actor) -> None:
         raise NotYours(what="Changing prices", who="finance and administrators")
 
 
+def push_usage(actor: Actor) -> None:
+    """Let those pass who may say what was used: finance and administrators.
+
+    Raises:
+        NotYours: the actor has another role.
+    """
+    if not may_change_prices(actor):
+        raise NotYours(what="Pushing usage", who="finance and administrators")
+
+
+def see_reading(actor: Actor) -> None:
+    """Let those pass who see the whole tenant: an hour of a gateway is of many teams.
+
+    Raises:
+        NotYours: the actor sees own teams only.
+    """
+    if not actor.sees_whole_tenant:
+        who = "approvers, finance, administrators and auditors"
+        raise NotYours(what="How usage is read", who=who)
+
+
+def read_again(actor: Actor) -> None:
+    """Let those pass who may have usage read again and compared: finance and administrators.
+
+    Raises:
+        NotYours: the actor has another role.
+    """
+    if not may_read_again(actor):
+        raise NotYours(what="Reading usage again", who="finance and administrators")
+
+
+def may_read_again(actor: Actor) -> bool:
+    """Whether `read_again` lets this actor pass."""
+    return actor.role in _CHANGES_PRICES
+
+
 def may_assign(actor: Actor) -> bool:
     """Whether the actor may say whose a subscription is."""
     return actor.role is Role.ADMIN

@@ -24,6 +24,7 @@ SCOPES = (
     "read:inventory",
     "write:inventory",
     "read:usage",
+    "write:usage",
     "read:costs",
     "read:statements",
     "read:prices",

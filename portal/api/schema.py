@@ -25,6 +25,7 @@ _WHEN = {
     403: "The token does not have the scope this needs; `detail` names it.",
     404: "There is no such thing, or it is not yours to see: the answer is the same.",
     409: "Not as things stand: the plan is of another change, or something is in the way.",
+    413: "The body is too large; `detail` says how much can be sent at once.",
     415: "The body's media type is none that can be read.",
     406: "None of the media types asked for can be given.",
     429: "The token asked too often. `Retry-After` says in how many seconds to ask again.",
@@ -75,12 +76,14 @@ def operation(
     path: dict[str, str] | None = None,
     description: str = "",
     missing: str = "",
+    further: tuple[int, ...] = (),
 ) -> Callable[[Handler], Handler]:
     """Describes one operation: its name, what it asks for, and every answer it can give."""
     when = dict(_WHEN) | ({404: missing} if missing else {})
     possible = {400, 401, 406, 429} | ({403} if scope else set())
     possible |= {404} if path or missing else set()
     possible |= {409, 415} if body else set()
+    possible |= set(further)
     problems = {
         (status, _PROBLEM): OpenApiResponse(Problem, description=when[status])
         for status in sorted(possible)

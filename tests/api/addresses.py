@@ -59,7 +59,14 @@ EVERY = (
     Address("proposed-adjustments", "/api/v1/proposed-adjustments/", "read:prices"),
 )
 #: Those whose keys only the database knows, and those that are written to: in tests of their own.
-BY_ID = ("suspect-price", "decide-suspect", "price-sheet", "price-sheet-lines", "end-price-sheet")
+BY_ID = (
+    "suspect-price",
+    "decide-suspect",
+    "price-sheet",
+    "price-sheet-lines",
+    "end-price-sheet",
+    "usage-events",
+)
 PUBLIC = ("schema", "documentation")
 SCOPED = tuple(address for address in EVERY if address.scope)
 OF_ALICES_TEAM = tuple(
