@@ -30,6 +30,7 @@ _PRICES = (
 _USAGE = (
     ("Reading", "usage/reading/"),
     ("Compared with the source", "usage/compared/"),
+    ("Unallocated", "usage/unallocated/"),
 )
 _AREAS = ("usage/", "prices/")
 #: What those may see too who see their own teams only.

@@ -11,12 +11,14 @@ from portal.views import (
     mappings,
     price_list,
     rates,
+    reading,
     rerating,
     sheets,
     statements,
     status,
     subscription,
     team,
+    unallocated,
 )
 
 handler400 = "portal.problems.bad_request"
@@ -53,6 +55,10 @@ urlpatterns = [
     path("prices/sheets/<int:sheet>/", sheets.sheet, name="sheet"),
     path("prices/sheets/<int:sheet>/sheet.csv", sheets.sheet_csv, name="sheet-csv"),
     path("prices/meters/<str:azure_id>/why/", sheets.why_page, name="why"),
+    path("usage/unallocated/", unallocated.page, name="unallocated"),
+    path("usage/reading/", reading.reading, name="reading"),
+    path("usage/compared/", reading.compared, name="compared"),
+    path("usage/compared/compared.csv", reading.compared_csv, name="compared-csv"),
     path("status/", status.status, name="status"),
     path("admin/", admin.site.urls),
 ]

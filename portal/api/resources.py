@@ -5,6 +5,7 @@ RESOURCES = (
     "subscriptions",
     "usage",
     "further-usage",
+    "unallocated",
     "costs",
     "statements",
     "price-changes",

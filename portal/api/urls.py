@@ -16,6 +16,7 @@ from portal.api import (
     statements,
     subscriptions,
     teams,
+    unallocated,
     usage,
 )
 
@@ -45,6 +46,7 @@ urlpatterns = [
         name="ownership",
     ),
     path("usage/", usage.UsageList.as_view(), name="usage"),
+    path("usage/unallocated/", unallocated.Unallocated.as_view(), name="unallocated"),
     path("further-usage/", usage.FurtherUsageList.as_view(), name="further-usage"),
     re_path(r"^usage-events/?$", events.UsageEvents.as_view(), name="usage-events"),
     path("costs/", costs.Costs.as_view(), name="costs"),

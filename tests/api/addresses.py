@@ -35,6 +35,7 @@ EVERY = (
         "/api/v1/further-usage/?from=2026-09-01T00:00:00Z&to=2026-10-01T00:00:00Z",
         "read:usage",
     ),
+    Address("unallocated", "/api/v1/usage/unallocated/", "read:usage"),
     Address("costs", "/api/v1/costs/?month=2026-11", "read:costs"),
     Address("statements", "/api/v1/statements/?month=2026-11", "read:statements"),
     Address("statement", "/api/v1/teams/search/statements/2026-11/", "read:statements"),
