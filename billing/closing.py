@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from enum import StrEnum
 
-from billing import marking
+from billing import marking, quality
 from billing.models import ClosedMonth, DayToRate, RatedDay
 from tenancy import audit
 from tenancy.periods import Period
@@ -18,11 +19,21 @@ class NotClosable(Refused):
     text = "{month} cannot be closed: {because}."
 
 
-def close(period: Period, *, by: str, at: datetime) -> ClosedMonth:
+class Purpose(StrEnum):
+    """What a month is closed for: to show teams what they used, or to charge them."""
+
+    SHOWBACK = "showback"
+    CHARGEBACK = "chargeback"
+
+
+def close(
+    period: Period, *, by: str, at: datetime, purpose: Purpose = Purpose.SHOWBACK
+) -> ClosedMonth:
     """Close a month of the tenant in scope; a closed one stays as it is.
 
     Raises:
         NotClosable: it is not over, has days that wait to be rated, or usage without a price.
+        BelowQuality: a team could not be charged back; for that purpose alone.
     """
     marking.rest()
     found = ClosedMonth.objects.filter(first_day=period.first_day).first()
@@ -30,8 +41,11 @@ def close(period: Period, *, by: str, at: datetime) -> ClosedMonth:
         return found
     if because := _why_not(period, at):
         raise NotClosable(month=period.key, because=because)
+    if purpose is Purpose.CHARGEBACK:
+        quality.require_all(period)
     row = ClosedMonth.objects.create(first_day=period.first_day, closed_by=by, closed_at=at)
-    audit.record("month.close", period.key, by=by, at=at, after={"month": period.key})
+    said = {"month": period.key, "purpose": purpose.value}
+    audit.record("month.close", period.key, by=by, at=at, after=said)
     return row
 
 

@@ -17,7 +17,7 @@ from typing import cast
 
 from django.db import connection
 
-from billing import moves, rollups
+from billing import moves, quality, rollups
 from billing.moves import Move
 from inventory.models import Gateway, Team
 from tenancy import money, scope, tenants
@@ -97,6 +97,7 @@ class StatementView:
     """Everything a statement says, frozen: every format renders from this one value.
 
     ``moves`` tell why it differs from how it was shown before; the lines hold them already.
+    ``showback_only`` says why the team cannot be charged back for it; empty: it can.
     """
 
     tenant: str
@@ -114,6 +115,7 @@ class StatementView:
     total: Money
     usage_through: datetime | None
     calls_without_tokens: int
+    showback_only: str
 
     @property
     def cost_centers(self) -> tuple[tuple[str, Money], ...]:
@@ -152,7 +154,18 @@ def draft(team: Team, period: Period) -> StatementView:
         calls_without_tokens=rollups.uncovered(
             period, {cast(int, row["subscription_id"]) for row in rows}
         ),
+        showback_only=quality.showback_only(team, period),
     )
+
+
+def for_chargeback(team: Team, period: Period) -> StatementView:
+    """The statement that a team is to be charged by, in the tenant in scope.
+
+    Raises:
+        BelowQuality: too little of the team's cost tells what the tenant requires.
+    """
+    quality.require(team, period)
+    return draft(team, period)
 
 
 def _rows(team: Team, period: Period) -> list[dict[str, object]]:

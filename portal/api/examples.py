@@ -28,7 +28,9 @@ INDEX: dict[str, Any] = {
         "time_zone": "Europe/Berlin",
     },
     "token": {"person": "dan@example.org", "role": "finance", "scopes": ["read:costs"]},
-    "links": {name: f"{_ROOT}/{name}/" for name in (*RESOURCES, "schema")}
+    "links": {
+        name: f"{_ROOT}/{name.replace('usage-', 'usage/')}/" for name in (*RESOURCES, "schema")
+    }
     | {"documentation": f"{_ROOT}/docs/"},
 }
 TEAM: dict[str, Any] = {
@@ -204,6 +206,7 @@ STATEMENT: dict[str, Any] = {
     "exchange_rates": [],
     "moves": [],
     "usage_through": "2026-11-20T14:00:00Z",
+    "showback_only": "",
     "calls_without_tokens": 0,
 }
 _SIDES = {

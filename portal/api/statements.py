@@ -159,6 +159,9 @@ class StatementItem(serializers.Serializer[Any]):
     usage_through = serializers.DateTimeField(
         allow_null=True, help_text="Usage before this instant is in; null: not all gateways read."
     )
+    showback_only = serializers.CharField(
+        allow_blank=True, help_text="Why the team cannot be charged back for it; empty: it can."
+    )
     calls_without_tokens = serializers.IntegerField(
         help_text="Successful calls that the log gave no tokens for: a gap."
     )

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from billing import freshness, rollups, spend
+from billing import freshness, quality, rollups, spend
 from governance import quotas, suspensions
 from governance.quotas import Limit
 from inventory import teams
@@ -90,6 +90,7 @@ def team(request: TenantRequest, slug: str) -> HttpResponse:
             "prices": breakdown.of(prices, reckoning),
             "days": breakdown.days(days, reckoning),
             "plot": plots.cumulative(breakdown.points(days), period, limit),
+            "quality": quality.of(found, period),
             "uncovered": rollups.uncovered(period, [one.pk for one in held]),
             "products": _products(held),
         },
