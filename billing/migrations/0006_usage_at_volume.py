@@ -160,6 +160,24 @@ SELECT held.tenant_id, held.bucket_start, series.id, series.gateway_id, held.sub
   FROM usage_before held
   JOIN billing_series series USING (tenant_id, subscription_id, deployment_id);
 DROP TABLE usage_before;
+ALTER TABLE billing_usageday NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE tenancy_tenantprofile NO FORCE ROW LEVEL SECURITY;
+INSERT INTO billing_usageday
+       (tenant_id, day, series_id, subscription_id, deployment_id, requests, successful_requests,
+        throttled_requests, refused_requests, client_errors, server_errors, cache_hits,
+        uncovered_requests, retries, agent_steps, tool_calls, latency, prompts)
+SELECT used.tenant_id, (used.bucket_start AT TIME ZONE profile.time_zone)::date, used.series_id,
+       used.subscription_id, used.deployment_id, sum(used.requests),
+       sum(used.successful_requests), sum(used.throttled_requests), sum(used.refused_requests),
+       0, 0, sum(used.cache_hits), sum(used.uncovered_requests), 0, 0, 0,
+       array_fill(0::bigint, ARRAY[16]), array_fill(0::bigint, ARRAY[16])
+  FROM billing_usage used
+  JOIN tenancy_tenantprofile profile ON profile.tenant_id = used.tenant_id
+ GROUP BY 1, 2, 3, 4, 5;
+SET CONSTRAINTS ALL IMMEDIATE;
+SET CONSTRAINTS ALL DEFERRED;
+ALTER TABLE tenancy_tenantprofile FORCE ROW LEVEL SECURITY;
+ALTER TABLE billing_usageday FORCE ROW LEVEL SECURITY;
 ALTER TABLE billing_usage FORCE ROW LEVEL SECURITY;
 ALTER TABLE billing_series FORCE ROW LEVEL SECURITY;
 """
@@ -170,6 +188,8 @@ CREATE FUNCTION billing_usage_let_go(month date) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     part text := 'billing_usage_' || to_char(month, 'YYYY_MM');
+    apart text := 'detached_' || part;
+    number integer := 1;
 BEGIN
     IF month <> date_trunc('month', month)::date OR month > now() - interval '3 months' THEN
         RAISE EXCEPTION 'usage of % cannot be let go yet', month;
@@ -179,7 +199,12 @@ BEGIN
         RETURN false;
     END IF;
     EXECUTE format('ALTER TABLE public.billing_usage DETACH PARTITION public.%I', part);
-    EXECUTE format('ALTER TABLE public.%I RENAME TO %I', part, 'detached_' || part);
+    -- A month may come and go again, with usage of a tenant that was connected later.
+    WHILE to_regclass('public.' || apart) IS NOT NULL LOOP
+        number := number + 1;
+        apart := 'detached_' || part || '_' || number;
+    END LOOP;
+    EXECUTE format('ALTER TABLE public.%I RENAME TO %I', part, apart);
     RETURN true;
 END $$;
 REVOKE ALL ON FUNCTION billing_usage_let_go(date) FROM PUBLIC;
