@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 STEP = "compare_usage"
+#: The worker's task that compares a gateway's days.
+TASK = "billing.compare_gateway_usage"
 #: How many local days are compared every day, and the most that are at once.
 LATEST_DAYS = 7
 MOST_DAYS = 92
@@ -120,8 +122,7 @@ def compare(
         Busy, Superseded: another run of this step has the gateway.
         ConnectorError: the source refused or was unreachable; days compared before that stay.
     """
-    if not timedelta() <= last - first < MOST_DAYS * _DAY:
-        raise Invalid(field="to", fix=f"Give a day not before the first, at most {MOST_DAYS} days.")
+    require(first, last)
     with scope.of(tenant):
         plan = _plan(tenant, gateways.named(gateway), at)
     found = []
@@ -136,6 +137,16 @@ def compare(
             days_unexplained=sum(one.unexplained for one in found),
         )
     return tuple(found)
+
+
+def require(first: date, last: date) -> None:
+    """Let only spans of days pass that can be compared at once.
+
+    Raises:
+        Invalid: the last day is before the first, or there are too many.
+    """
+    if not timedelta() <= last - first < MOST_DAYS * _DAY:
+        raise Invalid(field="to", fix=f"Give a day not before the first, at most {MOST_DAYS} days.")
 
 
 def latest(*, at: datetime) -> tuple[date, date]:

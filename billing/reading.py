@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 from django.db.models import Case, Count, F, Q, QuerySet, Value, When
@@ -21,7 +21,7 @@ from billing.sources.seam import COUNTS
 from billing.stored import hour_of
 from inventory.models import Gateway, UsageSource
 from inventory.rules.dimensions import Dimension
-from tenancy import access
+from tenancy import access, periods, tenants
 from tenancy.access import Actor
 from tenancy.refusals import Invalid
 
@@ -127,6 +127,13 @@ def hours(actor: Actor, asked: Asked) -> QuerySet[UsageWindow]:
     if asked.until:
         rows = rows.filter(start__lt=asked.until)
     return rows.filter(_meant(asked.which))
+
+
+def of_day(gateway: str, day: date) -> Asked:
+    """The hours of a gateway that a local day of the tenant in scope touches."""
+    zone = tenants.billing().zone
+    since = hour_of(periods.midnight(day, zone))
+    return Asked(gateway, since=since, until=periods.midnight(day + _DAY, zone))
 
 
 def worst_first(rows: QuerySet[UsageWindow]) -> QuerySet[UsageWindow]:

@@ -144,8 +144,9 @@ def _reasons(ranked: Iterable[Part]) -> Iterator[Reason]:
 
 def amount(sums: Sums) -> str:
     """``+3 calls, −330 tokens``: by how much the source has more."""
-    return f"{_signed(sums.calls)} calls, {_signed(sums.tokens)} tokens"
+    return f"{signed(sums.calls)} calls, {signed(sums.tokens)} tokens"
 
 
-def _signed(count: int) -> str:
+def signed(count: int) -> str:
+    """``+1,320``, ``−7``, ``0``."""
     return f"{count:+,}".replace("-", "−") if count else "0"

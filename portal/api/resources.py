@@ -5,6 +5,8 @@ RESOURCES = (
     "subscriptions",
     "usage",
     "further-usage",
+    "usage-windows",
+    "usage-comparisons",
     "unallocated",
     "costs",
     "statements",

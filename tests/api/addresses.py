@@ -36,6 +36,8 @@ EVERY = (
         "read:usage",
     ),
     Address("unallocated", "/api/v1/usage/unallocated/", "read:usage"),
+    Address("usage-windows", "/api/v1/usage/windows/", "read:usage"),
+    Address("usage-comparisons", "/api/v1/usage/comparisons/", "read:usage"),
     Address("costs", "/api/v1/costs/?month=2026-11", "read:costs"),
     Address("statements", "/api/v1/statements/?month=2026-11", "read:statements"),
     Address("statement", "/api/v1/teams/search/statements/2026-11/", "read:statements"),
@@ -67,6 +69,7 @@ BY_ID = (
     "price-sheet-lines",
     "end-price-sheet",
     "usage-events",
+    "read-usage-again",
 )
 PUBLIC = ("schema", "documentation")
 SCOPED = tuple(address for address in EVERY if address.scope)

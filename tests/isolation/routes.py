@@ -47,7 +47,7 @@ QUESTIONS = {
 }
 
 #: Resources that are only written to; their own tests refuse whoever may not.
-WRITES = {"api:end-price-sheet", "api:decide-suspect", "api:usage-events"}
+WRITES = {"api:end-price-sheet", "api:decide-suspect", "api:read-usage-again", "api:usage-events"}
 
 #: Addresses outside any tenant that show nobody's data, with why they need no sign-in.
 OPEN = {
