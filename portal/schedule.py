@@ -16,7 +16,7 @@ BEAT = (
     Beat("billing.price_news", timedelta(minutes=15), "Told at once; tries again what failed."),
     Beat("inventory.sync_inventory", timedelta(minutes=15), "New subscriptions and products."),
     Beat(
-        "billing.sync_usage", timedelta(minutes=2), "Logs arrive minutes late; older hours if due."
+        "billing.sync_usage", timedelta(minutes=2), "Logs are minutes late; older ones if due."
     ),
     Beat("billing.maintain_usage", timedelta(days=1), "Months are made ahead and let go whole."),
     Beat("billing.compare_usage", timedelta(days=1), "Late rows have come; a loss is a finding."),
