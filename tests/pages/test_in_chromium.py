@@ -33,6 +33,7 @@ SEEN_BY_ALL = (
 )
 #: Shown to those who see the whole tenant.
 SEEN_OVER_TEAMS = (
+    "usage/unallocated/",
     "prices/",
     "prices/suspects/",
     "prices/meters/",

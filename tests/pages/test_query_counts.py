@@ -27,6 +27,7 @@ PAGES = {
     "statements": "/t/contoso/teams/search/statements/",
     "statement": "/t/contoso/teams/search/statements/2026-11/",
     "statement.csv": "/t/contoso/teams/search/statements/2026-11/statement.csv",
+    "unallocated": "/t/contoso/usage/unallocated/",
     "status": "/t/contoso/status/",
     "price-changes": "/t/contoso/prices/",
     "suspects": "/t/contoso/prices/suspects/",
