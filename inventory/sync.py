@@ -47,6 +47,7 @@ def sync(tenant: TenantRef, gateway: str, *, at: datetime, contention: Contentio
     """
     with scope.of(tenant):
         ref = gateways.named(gateway)
+        ref.apim()  # what lists nothing is refused before a run is recorded
     with runs.of_tenant(tenant, STEP, gateway, contention=contention) as run:
         listed = _read(ref)
         with scope.of(tenant):

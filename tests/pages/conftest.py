@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -46,7 +47,14 @@ class _Quiet(WSGIRequestHandler):
 
 @pytest.fixture
 def site(committed_month: World) -> Iterator[str]:
-    """The product's pages on a free port of loopback; gives their address."""
+    """The eventful month on a free port of loopback; gives its address."""
+    with served() as address:
+        yield address
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """The running product on a free port of loopback; gives its address."""
     from portal.wsgi import application  # noqa: PLC0415 - needs the settings of the run
 
     server = ThreadedWSGIServer(("127.0.0.1", 0), _Quiet, connections_override=None)

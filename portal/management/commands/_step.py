@@ -11,6 +11,7 @@ from django.db import DatabaseError
 
 from connectors.failures import ConnectorError
 from inventory import gateways
+from inventory.gateways import GatewayRef
 from portal.problems import exit_line
 from tenancy import scope, tenants
 from tenancy.refusals import Refused
@@ -68,10 +69,15 @@ class GatewayCommand(StepCommand):
         """Do the step for one gateway and say what was done."""
         raise NotImplementedError
 
+    def concerns(self, gateway: GatewayRef) -> bool:
+        """Whether the step is for a gateway that was not named."""
+        return True
+
     def _try(self, tenant: TenantRef, options: dict[str, Any]) -> bool:
         chosen = options["gateway"]
         with scope.of(tenant):
-            names = [chosen] if chosen else [ref.name for ref in gateways.all_of_tenant()]
+            every = gateways.all_of_tenant()
+        names = [chosen] if chosen else [ref.name for ref in every if self.concerns(ref)]
         results = [
             self.attempt(
                 f"{tenant.slug}/{name}",

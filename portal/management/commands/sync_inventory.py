@@ -1,6 +1,7 @@
 from typing import Any
 
 from inventory import sync
+from inventory.gateways import GatewayRef
 from portal.management.commands._step import GatewayCommand
 from tenancy import clock
 from tenancy.runs import Contention
@@ -9,6 +10,10 @@ from tenancy.scope import TenantRef
 
 class Command(GatewayCommand):
     help = "Reads products, subscriptions and deployments of gateways from Azure."
+
+    def concerns(self, gateway: GatewayRef) -> bool:
+        """Whether it is one that Azure lists."""
+        return gateway.service is not None
 
     def work_gateway(self, tenant: TenantRef, gateway: str, options: dict[str, Any]) -> str:
         """Read one gateway's inventory."""
