@@ -13,7 +13,12 @@ from django.core.management import get_commands
 from portal.schedule import BEAT
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-PAGES = ("docs/glossary.md", "docs/connecting-azure.md", "docs/runbook/operations.md")
+PAGES = (
+    "docs/glossary.md",
+    "docs/connecting-azure.md",
+    "docs/pushing-events.md",
+    "docs/runbook/operations.md",
+)
 _MODULE = re.compile(r"`((?:tenancy|inventory|billing|governance|portal|simulator)(?:\.\w+)+)`")
 _COMMAND = re.compile(r"manage\.py ([a-z_]+)")
 _LINK = re.compile(r"\]\(([^)#:]+)\)")
