@@ -74,12 +74,12 @@ def enforce(tenant: TenantRef, *, at: datetime, contention: Contention) -> tuple
             _settle_old_intents(at=at)
             stale_after = timedelta(minutes=chosen.stale_after_minutes)
             everything = decisions.of_tenant(at=at, stale_after=stale_after)
+            refs = {ref.id: ref for ref in gateways.all_of_tenant()}
             differing = [
                 _with_crossing(one)
                 for one in everything
-                if one.differs or one.reactivated_by_others
+                if (one.differs or one.reactivated_by_others) and refs[one.gateway_id].service
             ]
-            refs = {ref.id: ref for ref in gateways.all_of_tenant()}
         held, allowed = _guarded(differing, chosen)
         cycle = _Cycle(tenant, run, Mode(chosen.mode), stale_after, at)
         done = tuple(_act_on(cycle, refs[one.gateway_id], one) for one in allowed)
