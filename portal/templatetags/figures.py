@@ -9,6 +9,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from billing.rules import differences
 from billing.rules.token_classes import TokenClass
 from billing.rules.units import units_in
 from portal import figures
@@ -119,6 +120,12 @@ def month(period: Period) -> SafeString:
 def exact(number: Decimal) -> str:
     """A rate or another number with all its digits and no more."""
     return figures.exact(number)
+
+
+@register.filter
+def signed(count: int) -> str:
+    """A difference of counts with its sign: ``+1,320``."""
+    return differences.signed(count)
 
 
 @register.filter

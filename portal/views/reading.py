@@ -21,7 +21,6 @@ from billing import reading as hours
 from billing.comparing import Compared
 from billing.documents import comparison_csv
 from billing.reading import Asked, GatewayReading, Hour, State, Which
-from billing.rules import differences
 from portal import figures, rights, worker
 from portal.tenant_scope import TenantRequest
 from portal.views import asked
@@ -92,8 +91,6 @@ class Row:
     """A day beside its source; ``again`` says whether reading it again can help."""
 
     compared: Compared
-    calls: str
-    tokens: str
     again: bool
 
 
@@ -298,10 +295,4 @@ def _listed(row: UsageWindow) -> Listed:
 
 
 def _row(one: Compared) -> Row:
-    calls, tokens = one.difference
-    return Row(
-        compared=one,
-        calls=differences.signed(calls),
-        tokens=differences.signed(tokens),
-        again=not one.agrees and calls >= 0 and tokens >= 0,
-    )
+    return Row(one, again=not one.agrees and min(one.difference) >= 0)

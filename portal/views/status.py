@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from billing import freshness, spend
+from billing import comparing, freshness, spend
 from billing.prices import catalogue
 from governance import suspensions
 from portal.tenant_scope import TenantRequest
@@ -27,6 +27,7 @@ STEPS = {
     "sync_inventory": "Read inventory",
     "sync_usage": "Read usage",
     "map_meters": "Map meters",
+    "compare_usage": "Compare with the source",
     "rate": "Rate usage",
     "rate_capacity": "Cost of capacity",
     "enforce": "Enforce quotas",
@@ -77,6 +78,8 @@ def status(request: TenantRequest) -> HttpResponse:
             "outcome": outcome,
             "filters": urlencode({"step": step, "outcome": outcome}),
             "since": last_month,
+            "unexplained": comparing.unexplained(actor),
+            "compared": comparing.listed(actor).exists(),
             "unpriced": spend.unpriced(actor, since=last_month.first_day),
             "mode": suspensions.mode(),
         },
