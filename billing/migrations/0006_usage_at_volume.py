@@ -743,31 +743,6 @@ class Migration(migrations.Migration):
                 to="billing.series",
             ),
         ),
-        migrations.AddConstraint(
-            model_name="classusage",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "bucket_start", "series", "token_class"),
-                name="billing_class_usage_grain",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ratedday",
-            constraint=models.UniqueConstraint(
-                fields=(
-                    "tenant",
-                    "day",
-                    "series",
-                    "token_class",
-                    "price",
-                    "sheet_line",
-                    "markup_line",
-                    "exchange_rate",
-                    "units_per_price",
-                ),
-                name="billing_rated_day_grain",
-                nulls_distinct=False,
-            ),
-        ),
         row_security.Guard("Series", grants="SELECT, INSERT"),
         row_security.Guard("UsageWindow"),
         row_security.Guard("PushedEvent", grants="SELECT, INSERT, DELETE"),
@@ -795,6 +770,32 @@ class Migration(migrations.Migration):
             name="series",
             field=tenancy.links.TenantLink(
                 on_delete=django.db.models.deletion.PROTECT, related_name="+", to="billing.series"
+            ),
+        ),
+        # Only now has each row its series: without, rows that differ in it would look alike.
+        migrations.AddConstraint(
+            model_name="classusage",
+            constraint=models.UniqueConstraint(
+                fields=("tenant", "bucket_start", "series", "token_class"),
+                name="billing_class_usage_grain",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="ratedday",
+            constraint=models.UniqueConstraint(
+                fields=(
+                    "tenant",
+                    "day",
+                    "series",
+                    "token_class",
+                    "price",
+                    "sheet_line",
+                    "markup_line",
+                    "exchange_rate",
+                    "units_per_price",
+                ),
+                name="billing_rated_day_grain",
+                nulls_distinct=False,
             ),
         ),
         migrations.AlterField(

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import psycopg
@@ -12,6 +9,7 @@ import pytest
 
 from portal.embedded import Role
 from tests import bed
+from tests.migrations.databases import manage, scratched
 
 APPS = ("governance", "billing", "inventory", "tenancy")
 
@@ -43,26 +41,8 @@ SCHEMA = """
 @pytest.fixture
 def scratch(django_db_setup: None) -> Iterator[str]:
     """A migrated database to take apart."""
-    name = f"{bed.DATABASE}_scratch"
-    with psycopg.connect(bed.url(Role.SUPERUSER, "postgres"), autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name} OWNER apportion_owner TEMPLATE {bed.TEMPLATE}")
+    with scratched("scratch") as name:
         yield name
-        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _manage(database: str, *words: str) -> subprocess.CompletedProcess[str]:
-    there = {
-        "APPORTION_DATABASE_URL": bed.url(Role.APP, database),
-        "APPORTION_DATABASE_OWNER_URL": bed.url(Role.OWNER, database),
-    }
-    return subprocess.run(
-        [sys.executable, "manage.py", *words],
-        cwd=bed.CHECKOUT,
-        env=os.environ | there,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def _schema(database: str) -> list[str]:
@@ -75,30 +55,30 @@ def test_back_to_nothing_and_forth_again_gives_the_same_tables(scratch: str) -> 
     before = _schema(scratch)
     for app in APPS:
         # The rest of Django's tables point at people, and go with them.
-        done = _manage(scratch, "migrate", "--database", "owner", app, "zero", "--no-input")
+        done = manage(scratch, "migrate", "--database", "owner", app, "zero", "--no-input")
         assert done.returncode == 0, done.stderr
     left = {line.split()[1] for line in _schema(scratch) if line.startswith("column")}
     assert [table for table in left if table.startswith(APPS)] == []
-    done = _manage(scratch, "migrate", "--database", "owner", "--no-input")
+    done = manage(scratch, "migrate", "--database", "owner", "--no-input")
     assert done.returncode == 0, done.stderr
     assert _schema(scratch) == before
 
 
 def test_the_models_have_no_change_that_no_migration_makes(django_db_setup: None) -> None:
-    done = _manage(bed.DATABASE, "makemigrations", "--check", "--dry-run")
+    done = manage(bed.DATABASE, "makemigrations", "--check", "--dry-run")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_application_cannot_migrate(scratch: str) -> None:
     """It owns nothing; whoever takes over the running product cannot change a table."""
-    done = _manage(scratch, "migrate", "--database", "default", "billing", "zero", "--no-input")
+    done = manage(scratch, "migrate", "--database", "default", "billing", "zero", "--no-input")
     assert done.returncode != 0
     assert "must be owner" in done.stderr or "permission denied" in done.stderr
 
 
 @pytest.mark.slow  # two commands, each a Python that starts
 def test_what_was_owned_before_is_known_since_its_first_day(scratch: str) -> None:
-    done = _manage(scratch, "migrate", "--database", "owner", "inventory", "0004", "--no-input")
+    done = manage(scratch, "migrate", "--database", "owner", "inventory", "0004", "--no-input")
     assert done.returncode == 0, done.stderr
     with psycopg.connect(bed.url(Role.SUPERUSER, scratch)) as connection:
         connection.execute("SET session_replication_role = replica")  # the row stands alone
@@ -106,7 +86,7 @@ def test_what_was_owned_before_is_known_since_its_first_day(scratch: str) -> Non
             "INSERT INTO inventory_ownership (tenant_id, subscription_id, from_day, reason)"
             " VALUES (7, 1, '2026-01-05', 'from before')"
         )
-    done = _manage(scratch, "migrate", "--database", "owner", "--no-input")
+    done = manage(scratch, "migrate", "--database", "owner", "--no-input")
     assert done.returncode == 0, done.stderr
     with psycopg.connect(bed.url(Role.SUPERUSER, scratch)) as connection:
         found = connection.execute(
