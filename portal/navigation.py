@@ -15,6 +15,7 @@ from tenancy.access import Actor
 SIGN_IN = "/sign-in/"
 SIGN_OUT = "/sign-out/"
 CALCULATOR = "prices/calculator/"
+BREAKDOWN = "usage/"
 Places = tuple[tuple[str, str], ...]
 _PRICES = (
     ("What changed", "prices/"),
@@ -28,13 +29,14 @@ _PRICES = (
     ("Calculator", CALCULATOR),
 )
 _USAGE = (
+    ("Breakdown", BREAKDOWN),
     ("Reading", "usage/reading/"),
     ("Compared with the source", "usage/compared/"),
     ("Unallocated", "usage/unallocated/"),
 )
 _AREAS = ("usage/", "prices/")
 #: What those may see too who see their own teams only.
-_FOR_ALL = frozenset({CALCULATOR})
+_FOR_ALL = frozenset({CALCULATOR, BREAKDOWN})
 
 
 @dataclass(frozen=True, slots=True)

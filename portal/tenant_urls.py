@@ -19,6 +19,7 @@ from portal.views import (
     subscription,
     team,
     unallocated,
+    usage,
 )
 
 handler400 = "portal.problems.bad_request"
@@ -55,6 +56,8 @@ urlpatterns = [
     path("prices/sheets/<int:sheet>/", sheets.sheet, name="sheet"),
     path("prices/sheets/<int:sheet>/sheet.csv", sheets.sheet_csv, name="sheet-csv"),
     path("prices/meters/<str:azure_id>/why/", sheets.why_page, name="why"),
+    path("usage/", usage.usage, name="usage"),
+    path("usage/usage.csv", usage.usage_csv, name="usage-csv"),
     path("usage/unallocated/", unallocated.page, name="unallocated"),
     path("usage/reading/", reading.reading, name="reading"),
     path("usage/compared/", reading.compared, name="compared"),

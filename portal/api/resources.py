@@ -7,6 +7,7 @@ RESOURCES = (
     "further-usage",
     "usage-windows",
     "usage-comparisons",
+    "usage-breakdown",
     "unallocated",
     "costs",
     "statements",

@@ -1,6 +1,7 @@
 from django.urls import path, re_path
 
 from portal.api import (
+    breakdown,
     capacity,
     costs,
     estimates,
@@ -47,6 +48,7 @@ urlpatterns = [
         name="ownership",
     ),
     path("usage/", usage.UsageList.as_view(), name="usage"),
+    path("usage/breakdown/", breakdown.UsageBreakdown.as_view(), name="usage-breakdown"),
     path("usage/unallocated/", unallocated.Unallocated.as_view(), name="unallocated"),
     path("further-usage/", usage.FurtherUsageList.as_view(), name="further-usage"),
     re_path(r"^usage-events/?$", events.UsageEvents.as_view(), name="usage-events"),

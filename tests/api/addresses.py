@@ -38,6 +38,7 @@ EVERY = (
     Address("unallocated", "/api/v1/usage/unallocated/", "read:usage"),
     Address("usage-windows", "/api/v1/usage/windows/", "read:usage"),
     Address("usage-comparisons", "/api/v1/usage/comparisons/", "read:usage"),
+    Address("usage-breakdown", "/api/v1/usage/breakdown/?by=team&month=2026-11", "read:costs"),
     Address("costs", "/api/v1/costs/?month=2026-11", "read:costs"),
     Address("statements", "/api/v1/statements/?month=2026-11", "read:statements"),
     Address("statement", "/api/v1/teams/search/statements/2026-11/", "read:statements"),
@@ -86,4 +87,5 @@ BY_TEAM = (
     "/api/v1/further-usage/?from=2026-09-01T00:00:00Z&to=2026-10-01T00:00:00Z&team={team}",
     "/api/v1/costs/?month=2026-11&team={team}",
     "/api/v1/statements/?team={team}",
+    "/api/v1/usage/breakdown/?by=model&month=2026-11&team={team}",
 )

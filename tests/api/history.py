@@ -10,7 +10,7 @@ from decimal import Decimal
 from django.db import connection
 
 from billing import marking, rating
-from billing.models import Meter, MeterMapping, Price, Usage
+from billing.models import ClassUsage, Meter, MeterMapping, Price, Usage
 from billing.rules.token_classes import TokenClass
 from inventory.models import Deployment, Origin, Ownership, Subscription
 from tenancy import scope
@@ -18,7 +18,7 @@ from tenancy.models import InstallationRun
 from tenancy.runs import Contention
 from tests import world as small_world
 from tests.world import Place, World
-from tests.world_usage import told_of
+from tests.world_usage import BUCKET, told_of
 
 FIRST = datetime(2026, 11, 4, 6, 0, tzinfo=UTC)
 DAYS = 12
@@ -46,6 +46,23 @@ def hand_over(world: World) -> None:
             from_day=HANDED_OVER,
             recorded_at=datetime(2026, 11, 9, 12, 0, tzinfo=UTC),
         )
+
+
+def second_series(world: World) -> None:
+    """In the world's own hour Alice's key calls for a second application, with a cache write."""
+    with scope.of(world.contoso.ref):
+        search, place = world.search.subscription, world.contoso
+        same = {
+            "series": told_of(search, place.deployment, application="Chat"),
+            "gateway": place.gateway,
+            "bucket_start": BUCKET,
+            "subscription": search,
+            "deployment": place.deployment,
+        }
+        Usage.objects.create(**same, input_tokens=300, requests=1, successful_requests=1)
+        ClassUsage.objects.create(**same, token_class=TokenClass.CACHE_WRITE, quantity=7)
+        marking.mark_days(since=small_world.START)
+    rating.rate(place.ref, contention=Contention.GIVE_WAY)
 
 
 def _output_prices() -> None:

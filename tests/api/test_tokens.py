@@ -81,7 +81,8 @@ def test_the_index_leads_everywhere(program: Asking) -> None:
     links = dan.read("")["links"]
     answers = {name: dan.ask(address).status_code for name, address in links.items()}
     # Each names what is to be asked for.
-    needs_more = dict.fromkeys(("usage", "further-usage", "costs", "estimates"), 400)
+    wanting = ("usage", "further-usage", "usage-breakdown", "costs", "estimates")
+    needs_more = dict.fromkeys(wanting, 400)
     assert answers == dict.fromkeys(links, 200) | needs_more
 
 

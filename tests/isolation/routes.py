@@ -42,6 +42,7 @@ QUESTIONS = {
     "api:usage": "?from=2026-11-01T00:00:00Z&to=2026-11-20T00:00:00Z",
     "api:further-usage": "?from=2026-09-01T00:00:00Z&to=2026-10-01T00:00:00Z",
     "api:costs": "?month=2026-11",
+    "api:usage-breakdown": "?by=team&month=2026-11",
     "api:estimates": "?model=gpt-5.2-chat&region=swedencentral&calls=1000&input_tokens=100"
     "&output_tokens=0",
 }

@@ -27,6 +27,8 @@ SEEN_BY_ALL = (
     "teams/search/statements/",
     "teams/search/statements/2026-11/",
     "teams/search/statements/2026-09/",
+    "usage/",
+    "usage/?by=day&month=2026-11&team=search",
     "status/",
     "prices/calculator/?model=gpt-5.2-chat&region=swedencentral&calls=1000&input_tokens=100"
     "&output_tokens=0&input_tpm=3400&output_weight=8&minimum_units=15&unit_increment=5",

@@ -28,6 +28,8 @@ PAGES = {
     "statement": "/t/contoso/teams/search/statements/2026-11/",
     "statement.csv": "/t/contoso/teams/search/statements/2026-11/statement.csv",
     "unallocated": "/t/contoso/usage/unallocated/",
+    "usage": "/t/contoso/usage/",
+    "usage.csv": "/t/contoso/usage/usage.csv?by=subscription",
     "status": "/t/contoso/status/",
     "price-changes": "/t/contoso/prices/",
     "suspects": "/t/contoso/prices/suspects/",
