@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any  # what a statement takes
 
 from django.db import connection
 
@@ -61,7 +62,7 @@ class Faulty(Refused):
     text = "{count} faults; nothing was stored. First: {first}"
 
     def __init__(self, faults: Sequence[Fault]) -> None:
-        self.faults = tuple(sorted(faults, key=lambda fault: -1 if fault[0] is None else fault[0]))
+        self.faults = tuple(sorted(faults, key=_place))
         super().__init__(count=len(faults), first=f"{self.faults[0].place}: {self.faults[0].fix}")
 
 
@@ -81,6 +82,10 @@ class Differs(Refused):
         "Event {event_id} of {source} is known with other content; nothing was stored. An event is"
         " sent once, when its call has ended, and again only as it was."
     )
+
+
+def _place(fault: Fault) -> int:
+    return -1 if fault.index is None else fault.index
 
 
 def push(body: bytes, form: Form, attributes: Mapping[str, str], *, at: datetime) -> Pushed:
@@ -165,7 +170,7 @@ def _unknown(wanted: Mapping[tuple[str, str], Event], gateway_ids: Sequence[int]
     with connection.cursor() as cursor:
         for lane in sorted(lanes):
             cursor.execute(_HOLD, [_LOCK, (tenant * _LANES + lane) % 2**31])
-        values = {
+        values: dict[str, Any] = {
             "tenant": tenant,
             "gateways": list(gateway_ids),
             "sources": [source for source, _ in wanted],

@@ -20,7 +20,7 @@ from billing import kept, marking, series
 from billing.models import Usage
 from billing.rules.measured import APART, Column, Draft, Fault, Line
 from billing.series import Key
-from inventory.models import Deployment, Gateway, Subscription
+from inventory.models import Deployment, Gateway, Subscription, UsageSource
 from tenancy import audit, periods, scope, tenants
 from tenancy.refusals import Refused
 
@@ -132,6 +132,9 @@ def _row(line: Line, names: _Names) -> _Row | tuple[Fault, ...]:
     gateway = names.gateways.get(line.gateway)
     if gateway is None:
         return (*faults, Fault(line.row, Column.GATEWAY, f"there is no {line.gateway!r}."))
+    if gateway in names.pushed:
+        says = f"the usage of {line.gateway} is pushed: push this, too, as quantities of an event."
+        return (*faults, Fault(line.row, Column.GATEWAY, says))
     subscription = names.subscriptions.get((gateway, line.subscription.lower()))
     if subscription is None:
         says = f"{line.gateway} has no subscription {line.subscription!r}."
@@ -165,6 +168,9 @@ class _Names:
         self.at, self.since = at, kept.since()
         self.bucket = tenants.billing().bucket(around=at)
         self.gateways = dict(Gateway.objects.values_list("name", "id"))
+        #: Those whose events are all there is: reading them again would undo what a file brought.
+        pushed = Gateway.objects.filter(usage_source=UsageSource.EVENTS)
+        self.pushed = frozenset(pushed.values_list("id", flat=True))
         self.subscriptions = {
             (gateway, name.lower()): id
             for gateway, name, id in Subscription.objects.values_list("gateway_id", "name", "id")

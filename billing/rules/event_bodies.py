@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any
 
 MOST_EVENTS = 1000
 MOST_BYTES = 1_000_000
@@ -46,7 +46,8 @@ class Form(Enum):
     BATCH = "application/cloudevents-batch+json"
 
 
-class Fault(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Fault:
     """What is wrong with which field of which event, and what to give; no index: the request."""
 
     index: int | None

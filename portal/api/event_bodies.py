@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from billing.rules import events
-from billing.rules.event_bodies import MOST_EVENTS, TYPE, Form
+from billing.rules.event_bodies import TYPE, Form
 from billing.rules.token_classes import NOT_TOKENS
 
 USAGE: dict[str, Any] = {
@@ -169,7 +169,7 @@ class CloudEventBody(serializers.Serializer[Any]):
 BODIES: dict[tuple[str, str] | str, Any] = {
     Form.PLAIN.value: EventBody,
     Form.STRUCTURED.value: CloudEventBody,
-    Form.BATCH.value: CloudEventBody(many=True, max_length=MOST_EVENTS),
+    Form.BATCH.value: CloudEventBody(many=True),
 }
 
 

@@ -21,6 +21,7 @@ from tenancy import clock
 from tenancy.refusals import Refused
 
 _PREFIX = "ce-"
+_BODY = "body"
 
 
 class TooLarge(Refused):
@@ -39,11 +40,11 @@ class _Bytes(BaseParser):
         stream: Any,
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
-    ) -> bytes:
+    ) -> Mapping[str, bytes]:
         body: bytes = stream.read(MOST_BYTES + 1)
         if len(body) > MOST_BYTES:
             raise TooLarge(most=MOST_BYTES)
-        return body
+        return {_BODY: body}
 
 
 class _Plain(_Bytes):
@@ -92,7 +93,7 @@ class UsageEvents(ScopedView):
     def post(self, request: Request) -> Response:
         Query.of(request)
         rights.push_usage(self.actor)
-        body = request.data if isinstance(request.data, bytes) else b""
+        body = dict(request.data).get(_BODY, b"")  # without one, nothing is parsed
         try:
             pushed = events.push(body, _form(request), _attributes(request), at=clock.now())
         except events.Faulty as error:

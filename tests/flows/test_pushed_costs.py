@@ -96,7 +96,7 @@ def test_an_event_of_a_closed_month_becomes_a_proposed_adjustment(router: Steps)
     assert rated.adjustments > 0
     with scope.of(router.ref):
         proposed = ProposedAdjustment.objects.filter(subscription__name="bot")
-        difference = sum(row.cost_after - row.cost_before for row in proposed)
+        difference = sum((row.cost_after or 0) - (row.cost_before or 0) for row in proposed)
         assert {row.first_day for row in proposed} == {date(2026, 10, 1)}
     assert difference == COST
     charged = rows(

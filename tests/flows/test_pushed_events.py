@@ -16,11 +16,13 @@ from django.db import connections
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from billing import events, usage, windows
+from billing import events, measured, usage, windows
 from billing.events import Differs, Pushed
+from billing.measured import Faulty
 from billing.models import PushedEvent, Usage, UsageWindow, WindowState
 from billing.rules.event_bodies import Form
 from billing.rules.histograms import LATENCY, PROMPTS
+from billing.rules.measured import Draft, Line
 from billing.rules.token_classes import COMMON, NOT_TOKENS, TokenClass
 from billing.rules.windows import HOUR
 from billing.sources.pushed import PushedEvents
@@ -198,7 +200,7 @@ def pushed(committed_world: World) -> Iterator[TenantRef]:
     connections.close_all()
 
 
-CALL = {"subscription": "bot", "deployment": "gpt", "usage": {"prompt_tokens": 7}}
+CALL: dict[str, Any] = {"subscription": "bot", "deployment": "gpt", "usage": {"prompt_tokens": 7}}
 
 
 def at(hours_ago: int) -> datetime:
@@ -324,3 +326,21 @@ def test_every_class_can_be_told(pushed: TenantRef) -> None:
     assert (hour.total, hour.counts[COUNTS.index("uncovered_requests")]) == (0, 0)
     sync(pushed)
     assert held(pushed) == (1, 0, 0)
+
+
+def test_a_file_brings_nothing_where_events_are_all_there_is(pushed: TenantRef) -> None:
+    """The next reading of the hour would undo what the file brought."""
+    with scope.of(pushed):
+        push([told(1, time=at(1), **CALL)])
+    sync(pushed)
+    line = Line(
+        row=2,
+        start=at(1).replace(minute=0),
+        gateway="router",
+        subscription="bot",
+        deployment="gpt",
+        token_class=TokenClass.IMAGES,
+        quantity=3,
+    )
+    with scope.of(pushed), pytest.raises(Faulty, match="is pushed: push this, too"):
+        measured.replace(Draft((line,), ()), source="file", by="dan", at=NOW)
