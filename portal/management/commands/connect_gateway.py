@@ -104,7 +104,7 @@ def _add_source(parser: ArgumentParser) -> None:
 
 def _next(ref: GatewayRef, slug: str) -> str:
     if ref.service is None:
-        return "have it push its usage events, as docs/connecting-azure.md says."
+        return "have it push its usage events (docs/pushing-events.md)."
     return f"manage.py sync_inventory --tenant {slug} --gateway {ref.name}"
 
 
