@@ -171,7 +171,7 @@ def _read_again(request: TenantRequest) -> HttpResponse:
         wanted = Asked(gateway=_text(request.POST.get("gateway", "")), which=State.QUARANTINED)
         count = hours.read_again(request.actor, wanted, by=by, at=at)
     _say_again(request, count)
-    return redirect("reading")
+    return redirect(f"{reverse('reading')}?{request.GET.urlencode()}".rstrip("?"))
 
 
 def _act(request: TenantRequest) -> HttpResponse:

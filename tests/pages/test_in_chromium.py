@@ -44,6 +44,8 @@ SEEN_OVER_TEAMS = (
     "prices/mappings/",
     "prices/sheets/",
     "prices/sheets/new/",
+    "usage/reading/",
+    "usage/compared/",
     "prices/rates/",
     "prices/capacity/",
     "prices/rerating/",

@@ -31,6 +31,8 @@ PAGES = {
     "usage": "/t/contoso/usage/",
     "usage.csv": "/t/contoso/usage/usage.csv?by=subscription",
     "status": "/t/contoso/status/",
+    "reading": "/t/contoso/usage/reading/?state=all",
+    "compared": "/t/contoso/usage/compared/",
     "price-changes": "/t/contoso/prices/",
     "suspects": "/t/contoso/prices/suspects/",
     "meters": "/t/contoso/prices/meters/",
