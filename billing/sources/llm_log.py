@@ -16,6 +16,7 @@ from billing.rules import context_bands
 from billing.rules.token_classes import TokenClass
 from billing.sources.seam import COUNTS, Hour, Totals, bins, disjoint
 from connectors import kql, log_analytics
+from connectors.failures import BadQuery, Service
 from connectors.records import QueryTable
 from inventory import azure
 from inventory.gateways import GatewayRef
@@ -83,6 +84,9 @@ class LlmLog:
         table = _asked(gateway, query, start, end)
         service = gateway.apim().service.lower()
         rows = table.require((*KEYS, *NUMBERED, *HISTOGRAMS), whole=NUMBERED)
+        if len({tuple(row[name] for name in KEYS) for row in rows}) != len(rows):
+            says = "Log Analytics answered a row of the same keys twice."
+            raise BadQuery(says, service=Service.LOG_ANALYTICS)
         return [_hour(row) for row in rows if row["Service"] == service]
 
     def totals(
@@ -120,9 +124,9 @@ def _hour(row: dict[str, Any]) -> Hour:
     successful, throttled, refused, server_errors = told
     return Hour(
         start=row["BucketStart"],
-        subscription=str(row["Subscription"]),
-        host=str(row["Host"]),
-        deployment=str(row["Deployment"]),
+        subscription=_text(row["Subscription"]),
+        host=_text(row["Host"]),
+        deployment=_text(row["Deployment"]),
         tokens=tokens,
         counts=(
             row["Requests"],
@@ -139,11 +143,16 @@ def _hour(row: dict[str, Any]) -> Hour:
         ),
         total=split.total,
         values=(
-            *(str(row[name]) for name in ("Product", "Api", "Operation", "Region", "Backend")),
-            str(row["Streaming"]),
+            *(_text(row[name]) for name in ("Product", "Api", "Operation", "Region", "Backend")),
+            _text(row["Streaming"]),
             *_UNTOLD,
         ),
         further=split.further,
         latency=bins(row["Latency"]),
         prompts=bins(row["Prompts"]),
     )
+
+
+def _text(value: object) -> str:
+    """A name as it was answered; null is no name."""
+    return "" if value is None else str(value)

@@ -14,6 +14,7 @@ from billing import rating, usage
 from billing.prices import catalogue, mapping
 from billing.prices.catalogue import Loaded
 from billing.rating import Rated
+from billing.usage import Reading
 from governance import enforcement, quotas
 from governance.enforcement import Done
 from governance.models import EnforcementSettings, Hardness
@@ -50,9 +51,18 @@ class Steps:
         """Read the inventory."""
         sync.sync(self.ref, self.gateway, at=at, contention=Contention.TAKE_OVER)
 
-    def usage(self, *, at: datetime = AT, contention: Contention = Contention.TAKE_OVER) -> int:
+    def usage(
+        self,
+        *,
+        at: datetime = AT,
+        contention: Contention = Contention.TAKE_OVER,
+        reading: Reading = Reading.EVERYTHING,
+        span: tuple[datetime, datetime] | None = None,
+    ) -> int:
         """Read the usage; how many rows changed."""
-        return usage.sync(self.ref, self.gateway, at=at, contention=contention)
+        return usage.sync(
+            self.ref, self.gateway, at=at, contention=contention, reading=reading, span=span
+        )
 
     def map(self) -> int:
         """Map meters by the tenant's rule; how many were."""

@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connections
+from django.db import DatabaseError, connections
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -293,6 +293,22 @@ def _rival(reader: Reader) -> None:
     reader.try_to_read(Reading.EVERYTHING, Contention.GIVE_WAY)
 
 
+def _connection_lost(reader: Reader) -> None:
+    """The database ends the worker's connections while it waits for its answer."""
+
+    def lost() -> None:
+        rows(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND usename = %s",
+            str(Role.APP),
+        )
+
+    reader.log.meanwhile.append(lost)
+    with suppress(DatabaseError):
+        reader.try_to_read(Reading.EVERYTHING, Contention.TAKE_OVER)
+    connections.close_all()  # as a worker does after every task
+
+
 def _trouble(reader: Reader) -> None:
     reader.log.troubles.append(Transient("busy", service=Service.LOG_ANALYTICS, after=30.0))
 
@@ -308,6 +324,7 @@ _EVENTS: dict[str, Callable[[Reader], None]] = {
     "again": lambda reader: reader.try_to_read(Reading.AGAIN, Contention.GIVE_WAY),
     "crash in store": _crash_in_store,
     "crash after read": _crash_after_read,
+    "connection lost": _connection_lost,
     "rival": _rival,
     "trouble": _trouble,
     "partial": _partial,
