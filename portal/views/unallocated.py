@@ -37,7 +37,7 @@ class AssignForm(forms.Form):
 
     team = forms.ChoiceField(
         required=False,
-        help_text="Nobody: they stay unallocated, and the reason says why.",
+        help_text="Nobody: it stays unallocated, and the reason says why.",
     )
     from_day = forms.DateField(
         label="From this day on",
@@ -53,7 +53,7 @@ class AssignForm(forms.Form):
     def __init__(self, *args: object, choices: Sequence[tuple[str, str]], **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # as Django's own takes them
         self.fields["team"] = forms.ChoiceField(
-            choices=[("", "Nobody: leave unallocated"), *choices],
+            choices=[("", "Nobody"), *choices],
             required=False,
             help_text=self.fields["team"].help_text,
         )
