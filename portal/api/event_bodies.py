@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from drf_spectacular.utils import OpenApiExample, PolymorphicProxySerializer
 from rest_framework import serializers
 
 from billing.rules import events
-from billing.rules.event_bodies import TYPE, Form
+from billing.rules.event_bodies import MOST_EVENTS, TYPE, Form
 from billing.rules.token_classes import NOT_TOKENS
 
 USAGE: dict[str, Any] = {
@@ -42,6 +42,24 @@ CLOUD_EVENT: dict[str, Any] = {
     "time": EVENT["time"],
     "data": {name: value for name, value in DATA.items() if name != "time"},
 }
+#: What a request may carry, and what is answered.
+SENT = (
+    OpenApiExample("One event", value=EVENT, request_only=True, media_type=Form.PLAIN.value),
+    OpenApiExample(
+        "Many", value={"events": [EVENT]}, request_only=True, media_type=Form.PLAIN.value
+    ),
+    OpenApiExample(
+        "A CloudEvent", value=CLOUD_EVENT, request_only=True, media_type=Form.STRUCTURED.value
+    ),
+    OpenApiExample("A batch", value=CLOUD_EVENT, request_only=True, media_type=Form.BATCH.value),
+)
+TAKEN = OpenApiExample(
+    "An answer",
+    value={"accepted": 1, "repeated": 0},
+    response_only=True,
+    media_type="application/json",
+    status_codes=["202"],
+)
 _COUNTS = {
     "prompt_tokens": "All that was sent; without cached ones where `prompt_includes_cached` is "
     "false.",
@@ -116,7 +134,7 @@ class MetadataBody(serializers.Serializer[Any]):
     def get_fields(self) -> dict[str, Any]:
         return {
             name: serializers.CharField(
-                required=False, max_length=256, help_text=f"The {one.label}."
+                required=False, allow_blank=True, max_length=256, help_text=f"The {one.label}."
             )
             for name, one in events.METADATA.items()
         }
@@ -126,33 +144,26 @@ class DataBody(serializers.Serializer[Any]):
     """One call that another gateway answered."""
 
     def get_fields(self) -> dict[str, Any]:
-        return {**_texts("source", "id"), **_told()}
+        told = {**_texts("source", "id"), **_told()}
+        del told["time"]  # an attribute, as source and id are
+        return told
 
 
-@extend_schema_serializer(
-    many=False,
-    examples=[
-        OpenApiExample("One event", value=EVENT, request_only=True, media_type=Form.PLAIN.value)
-    ],
-)
 class EventBody(serializers.Serializer[Any]):
-    """One call that another gateway answered; or an array of them, or `{"events": [...]}`."""
+    """One call that another gateway answered. An array of them is taken, too."""
 
     def get_fields(self) -> dict[str, Any]:
         return {**_texts(), **_told()}
 
 
-@extend_schema_serializer(
-    many=False,
-    examples=[
-        OpenApiExample(
-            "One CloudEvent",
-            value=CLOUD_EVENT,
-            request_only=True,
-            media_type=Form.STRUCTURED.value,
-        )
-    ],
-)
+class EventsBody(serializers.Serializer[Any]):
+    """Several calls at once."""
+
+    events = serializers.ListField(
+        child=EventBody(), max_length=MOST_EVENTS, help_text="Taken together, or not at all."
+    )
+
+
 class CloudEventBody(serializers.Serializer[Any]):
     """CloudEvents 1.0, structured. In binary mode these attributes are `ce-` headers."""
 
@@ -167,7 +178,11 @@ class CloudEventBody(serializers.Serializer[Any]):
 
 
 BODIES: dict[tuple[str, str] | str, Any] = {
-    Form.PLAIN.value: EventBody,
+    Form.PLAIN.value: PolymorphicProxySerializer(
+        component_name="PushedBody",
+        serializers=[EventBody, EventsBody],
+        resource_type_field_name=None,
+    ),
     Form.STRUCTURED.value: CloudEventBody,
     Form.BATCH.value: CloudEventBody(many=True),
 }
@@ -177,6 +192,7 @@ def _texts(*without: str) -> dict[str, Any]:
     return {
         name: serializers.CharField(
             required=name in events.REQUIRED,
+            allow_blank=name not in events.REQUIRED,
             max_length=events.TEXTS[name],
             help_text=says,
         )

@@ -12,8 +12,7 @@ from rest_framework.response import Response
 from billing import events
 from billing.rules.event_bodies import MOST_BYTES, MOST_EVENTS, Form
 from portal import rights
-from portal.api import examples
-from portal.api.event_bodies import BODIES
+from portal.api.event_bodies import BODIES, SENT, TAKEN
 from portal.api.queries import Query
 from portal.api.schema import operation
 from portal.api.views import ScopedView
@@ -88,7 +87,8 @@ class UsageEvents(ScopedView):
         body=BODIES,
         answer={202: PushedItem},
         further=(413,),
-        example=examples.one({"accepted": 1, "repeated": 0}),
+        example=TAKEN,
+        sent=SENT,
     )
     def post(self, request: Request) -> Response:
         Query.of(request)

@@ -77,6 +77,7 @@ def operation(
     description: str = "",
     missing: str = "",
     further: tuple[int, ...] = (),
+    sent: tuple[OpenApiExample, ...] = (),
 ) -> Callable[[Handler], Handler]:
     """Describes one operation: its name, what it asks for, and every answer it can give."""
     when = dict(_WHEN) | ({404: missing} if missing else {})
@@ -98,7 +99,7 @@ def operation(
         parameters=[*([query] if query else []), *_path(path or {})],
         request=body,
         responses=answers | problems,
-        examples=[example],
+        examples=[example, *sent],
     )
     return described
 
