@@ -29,7 +29,7 @@ from tenancy import audit, periods, runs, scope, tenants
 from tenancy.runs import Contention
 from tenancy.scope import TenantRef
 
-STEP = "let_usage_go"
+STEP = "maintain_usage"
 #: Who it was, in the audit log.
 BY = "retention"
 #: How many months ahead have their partition.

@@ -71,6 +71,16 @@ def may_read_again(actor: Actor) -> bool:
     return actor.role in _CHANGES_PRICES
 
 
+def assign(actor: Actor) -> None:
+    """Let those pass who may say whose a subscription is: administrators.
+
+    Raises:
+        NotYours: the actor has another role.
+    """
+    if not may_assign(actor):
+        raise NotYours(what="Assigning subscriptions", who="administrators")
+
+
 def may_assign(actor: Actor) -> bool:
     """Whether the actor may say whose a subscription is."""
     return actor.role is Role.ADMIN

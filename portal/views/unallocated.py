@@ -21,8 +21,7 @@ from portal.figures import Figure, Reckoning
 from portal.tenant_scope import TenantRequest
 from portal.views import asked
 from portal.views.asked import Month
-from tenancy import access, clock, tenants
-from tenancy.models import Role
+from tenancy import clock, tenants
 from tenancy.money import Basis
 from tenancy.refusals import Invalid, Refused
 
@@ -153,7 +152,7 @@ def _query(month: str, reason: Reason | None) -> str:
 
 def _assigned(request: TenantRequest, form: AssignForm) -> bool:
     """Assign what was ticked; whether that was done. What is refused stands at its field."""
-    access.require(request.actor, Role.ADMIN, verb="assign subscriptions")
+    rights.assign(request.actor)
     if not form.is_valid():
         return False
     said, chosen = form.cleaned_data, _chosen(request)
