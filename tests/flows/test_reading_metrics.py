@@ -93,9 +93,9 @@ def properties(row: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def choose(tenant: Steps, source: UsageSource, *, at: datetime = AT, **names: str) -> None:
+def choose(tenant: Steps, source: UsageSource, **names: str) -> None:
     wanted = NewGateway(name=tenant.gateway, usage_source=source, metric_dimensions=names)
-    onboarding.connect_gateway(tenant.ref, wanted, usage_from=None, by="erin", at=at)
+    onboarding.connect_gateway(tenant.ref, wanted, usage_from=None, by="erin", at=AT)
 
 
 def settings(tenant: Steps, **changed: int) -> None:
