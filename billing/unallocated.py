@@ -149,7 +149,7 @@ def of(period: Period, *, currency: str) -> tuple[Row, ...]:
 
     On the estimated basis, exact.
     """
-    rows = _asked(_ROWS, period, built_in=list(BUILT_IN))
+    rows = _asked(_ROWS, period, built_in=BUILT_IN)
     known = subscriptions.by_id(row["subscription_id"] for row in rows)
     return tuple(
         Row(
@@ -241,10 +241,17 @@ def _sum(reason: Reason | None, rows: Sequence[Row], currency: str) -> Sum:
     )
 
 
-def _asked(statement: str, period: Period, **more: object) -> list[dict[str, Any]]:
+def _asked(statement: str, period: Period, *, built_in: Sequence[str] = ()) -> list[dict[str, Any]]:
     with connection.cursor() as cursor:
-        values = {"first_day": period.first_day, "end_day": period.end_day, **more}
-        cursor.execute(statement, {"tenant": scope.tenant_id(), **values})
+        cursor.execute(
+            statement,
+            {
+                "tenant": scope.tenant_id(),
+                "first_day": period.first_day,
+                "end_day": period.end_day,
+                "built_in": list(built_in),
+            },
+        )
         names = [column.name for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from billing import comparing, freshness, spend
+from billing import comparing, freshness, kept, spend
 from billing.prices import catalogue
 from governance import suspensions
 from portal.tenant_scope import TenantRequest
@@ -68,6 +68,7 @@ def status(request: TenantRequest) -> HttpResponse:
             "whole": actor.sees_whole_tenant,
             "feeds": freshness.feeds(actor),
             "fresh": freshness.of_tenant(),
+            "kept_from": kept.first_day(),
             "prices": _newest_load(),
             "newest": [_shown(entry) for entry in sorted(ledger.newest(actor), key=_place)],
             "page": page,

@@ -93,8 +93,8 @@ def test_a_team_bears_the_quality_of_its_own_days(empty: World) -> None:
         used(empty.support.subscription, deployment, FIRST, 1, Decimal(1), application="a")
         worst, best = quality.of_teams(NOVEMBER)
         assert quality.of(empty.search.team, SEPTEMBER) is None
-    assert (worst.team, worst.share) == (empty.search.team, 0)
-    assert (best.team, best.share) == (empty.support.team, 1)
+    assert (worst.team, worst.share) == (empty.search.team, Decimal(0))
+    assert (best.team, best.share) == (empty.support.team, Decimal(1))
 
 
 def test_below_the_gate_a_statement_is_shown_and_not_charged(empty: World) -> None:

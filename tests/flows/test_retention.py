@@ -146,7 +146,7 @@ def kept_from(place: Place) -> date | None:
         return kept.first_day()
 
 
-def sums(place: Place) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+def sums(place: Place) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
     """The days as they stand: what they cost, and what was observed."""
     with scope.of(place.ref):
         rated = RatedDay.objects.order_by("day", "token_class", "quantity")

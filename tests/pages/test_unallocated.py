@@ -151,3 +151,10 @@ def test_quality_stands_on_the_pages_where_it_matters(nobodys: World) -> None:
 
 def test_home_leads_to_it(nobodys: World) -> None:
     assert f'href="{ADDRESS}"' in nobodys.dan.get("/t/contoso/").content.decode()
+
+
+def test_pages_say_from_when_on_hours_are_kept(world: World) -> None:
+    with scope.of(world.contoso.ref):
+        BillingSettings.objects.update(usage_kept_from=date(2026, 9, 2))
+    assert "Hourly detail is kept from 2 Sep 2026 on" in text(world.dan.get(ADDRESS))
+    assert "hourly detail is kept from 2 Sep 2026 on" in text(world.dan.get("/t/contoso/status/"))
