@@ -82,17 +82,18 @@ def describe(gateway_id: int, told: Mapping[Key, Described], *, at: datetime) ->
     Azure's short form, such as swedencentral.
     """
     ids = ids_by_key(gateway_id, told, at=at)
-    for key, one in sorted(told.items()):
-        said = {
-            "model": one.model,
-            "version": one.version,
-            "sku": one.sku,
-            "region": one.region.replace(" ", "").lower(),
-        }
-        for name, value in said.items():
-            if value:
-                unknown = Deployment.objects.filter(id=ids[key], origin=Origin.USAGE, **{name: ""})
-                unknown.update(**{name: value})
+    rows = Deployment.objects.filter(id__in=ids.values(), origin=Origin.USAGE)
+    found = {row.pk: row for row in rows}
+    for key in sorted(told, key=lambda key: ids[key]):
+        row = found.get(ids[key])
+        for name, value in _said(told[key]).items():
+            if row is not None and value and not getattr(row, name):
+                rows.filter(id=row.pk, **{name: ""}).update(**{name: value})
+
+
+def _said(one: Described) -> dict[str, str]:
+    region = one.region.replace(" ", "").lower()
+    return {"model": one.model, "version": one.version, "sku": one.sku, "region": region}
 
 
 def states(since: datetime, until: datetime) -> tuple[Span, ...]:

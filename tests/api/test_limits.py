@@ -55,3 +55,9 @@ def test_without_redis_everybody_is_answered_and_the_log_says_so_once(
         answers = [dan.ask("teams/").status_code for _ in range(5)]
     assert answers == [200] * 5
     assert [record.message[:22] for record in caplog.records] == ["Redis does not answer,"]
+
+
+def test_pushing_counts_like_asking(program: Asking, counting: None, three_a_minute: None) -> None:
+    dan = program("dan")
+    assert [dan.send("usage-events/", {}).status_code for _ in range(4)] == [400, 400, 400, 429]
+    assert dan.ask("teams/").status_code == 429
