@@ -11,7 +11,7 @@ WITH free AS (
      WHERE tenant_id = %(tenant)s AND gateway_id = %(gateway)s
        AND start >= %(since)s AND start < %(until)s
        AND (due_at <= %(at)s OR %(anyway)s)
-       AND (read_at IS NULL) = ANY(%(unread)s::boolean[])
+       AND (through IS NULL OR through < "end") = ANY(%(unread)s::boolean[])
        AND start > %(after)s
        AND (state <> 'quarantined' OR %(aside)s)
        AND (lease IS NULL OR leased_until < clock_timestamp() OR %(take_over)s)

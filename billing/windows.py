@@ -104,7 +104,9 @@ def lay_out(gateway_id: int, *, since: datetime, at: datetime) -> None:
 
 
 def of_lane(lane: Lane, *, at: datetime) -> Wanted:
-    """What a lane takes: fresh hours, older ones never read, or older ones due again."""
+    """What a lane takes: fresh hours, older ones never read to their end, or older ones due
+    again.
+    """
     if lane is Lane.FRESH:
         return Wanted(at - FRESH, at)
     return Wanted(_BEGINNING, at - FRESH, unread=(lane is Lane.BACKLOG,))
@@ -115,12 +117,13 @@ def lanes_due(*, at: datetime) -> dict[int, frozenset[Lane]]:
 
     An hour that another worker holds is not due.
     """
+    unread = Q(through=None) | Q(through__lt=F("end"))
     due = UsageWindow.objects.filter(
         Q(lease=None) | Q(leased_until__lt=_now()), due_at__lte=at, start__lt=at - FRESH
     ).exclude(state=WindowState.QUARANTINED)
     found: dict[int, set[Lane]] = {}
-    for gateway, unread in due.values_list("gateway_id", Q(read_at=None)).distinct().order_by():
-        found.setdefault(gateway, set()).add(Lane.BACKLOG if unread else Lane.AGAIN)
+    for gateway, first in due.values_list("gateway_id", unread).distinct().order_by():
+        found.setdefault(gateway, set()).add(Lane.BACKLOG if first else Lane.AGAIN)
     return {gateway: frozenset(lanes) for gateway, lanes in found.items()}
 
 
@@ -267,7 +270,10 @@ def due_again(gateway_id: int, instants: Sequence[datetime], *, at: datetime) ->
     hours = {hour_of(one) for one in instants}
     ends = [hour + rules.HOUR for hour in hours]
     rows = UsageWindow.objects.filter(gateway_id=gateway_id, end__in=ends)
-    rows.exclude(state=WindowState.QUARANTINED).update(due_at=at)
+    rows = rows.exclude(state=WindowState.QUARANTINED)
+    # Held in one order, so that two who mark the same hours cannot wait for each other.
+    held = list(rows.order_by("id").select_for_update().values_list("id", flat=True))
+    rows.filter(id__in=held).update(due_at=at)
 
 
 def due_within_look_back(gateway_id: int, *, at: datetime) -> None:
@@ -275,7 +281,7 @@ def due_within_look_back(gateway_id: int, *, at: datetime) -> None:
     chosen = BillingSettings.objects.first() or BillingSettings()
     since = at - timedelta(hours=chosen.look_back_hours)
     rows = UsageWindow.objects.filter(gateway_id=gateway_id, end__gt=since, read_at__isnull=False)
-    rows.exclude(state=WindowState.QUARANTINED).update(due_at=at)
+    _make_due(rows.exclude(state=WindowState.QUARANTINED), at=at)
 
 
 def due_from_another(
@@ -284,7 +290,13 @@ def due_from_another(
     """Have hours that end after ``since`` and were read from another source read from this one."""
     rows = UsageWindow.objects.filter(gateway_id=gateway_id, end__gt=since)
     rows = rows.exclude(source__in=("", source)).exclude(state=WindowState.QUARANTINED)
-    rows.filter(Q(due_at=None) | Q(due_at__gt=at)).update(due_at=at)
+    _make_due(rows.filter(Q(due_at=None) | Q(due_at__gt=at)), at=at)
+
+
+def _make_due(rows: QuerySet[UsageWindow], *, at: datetime) -> None:
+    """Held in one order, so that two who mark the same hours cannot wait for each other."""
+    held = list(rows.order_by("id").select_for_update().values_list("id", flat=True))
+    UsageWindow.objects.filter(id__in=held).update(due_at=at)
 
 
 def sources_of(lease: Lease) -> frozenset[UsageSource]:
