@@ -1,7 +1,7 @@
 -- Makes a span of one gateway's usage what is staged, and marks the days that changed.
 -- Grain: billing_usage one row a tenant, bucket and series; billing_classusage one for each class
 -- without a column that occurs in it.
--- Reads usage_stage (one row a bucket and series) and class_stage (one a bucket, series and class).
+-- Reads usage_stage (one row a bucket and series; null is 0) and class_stage (one a bucket, series and class).
 -- The span as it stands is compared with the stage as a whole: rows that do not differ are not
 -- touched, rows that are gone are deleted. Of the further classes only those that the source brings
 -- are compared; the others come from elsewhere and stay.
@@ -12,7 +12,8 @@ WITH differing AS (
            held.bucket_start AS held_start, held.series_id AS held_series,
            held.deployment_id AS held_deployment,
            staged.subscription_id, staged.deployment_id
-      FROM usage_stage staged
+      FROM (SELECT bucket_start, series_id, subscription_id, deployment_id, {told}, {bins}
+              FROM usage_stage) staged
       FULL JOIN (SELECT * FROM billing_usage
                   WHERE tenant_id = %(tenant)s AND gateway_id = %(gateway)s
                     AND bucket_start >= %(start)s AND bucket_start < %(end)s) held
@@ -34,12 +35,14 @@ WITH differing AS (
       FROM differing
      WHERE NOT differing.is_new AND NOT differing.is_gone
        AND held.tenant_id = %(tenant)s
+       AND held.bucket_start >= %(start)s AND held.bucket_start < %(end)s
        AND held.bucket_start = differing.bucket_start AND held.series_id = differing.series_id
 ), removed AS (
     DELETE FROM billing_usage held
      USING differing
      WHERE differing.is_gone
        AND held.tenant_id = %(tenant)s
+       AND held.bucket_start >= %(start)s AND held.bucket_start < %(end)s
        AND held.bucket_start = differing.held_start AND held.series_id = differing.held_series
 ), classes AS (
     SELECT staged.bucket_start, staged.series_id, staged.token_class, staged.quantity,
@@ -85,6 +88,7 @@ WITH differing AS (
     INSERT INTO billing_daytorate (tenant_id, day, deployment_id)
     SELECT DISTINCT %(tenant)s::bigint, (bucket_start AT TIME ZONE %(zone)s)::date, deployment_id
       FROM changed
+     WHERE bucket_start >= %(kept_since)s
      ORDER BY 2, 3
         ON CONFLICT (tenant_id, day, deployment_id) DO NOTHING
 )

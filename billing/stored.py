@@ -8,51 +8,34 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import chain
 from pathlib import Path
 from typing import Any  # what a statement takes
 
 from django.db import connection
 
-from billing import marking, series
-from billing.rules.histograms import BINS, LATENCY, PROMPTS
-from billing.rules.token_classes import COMMON, NOT_TOKENS, TokenClass
-from billing.series import Key
-from billing.sources.seam import COUNTS, Hour
-from inventory import deployments, subscriptions
+from billing import kept, marking, staging
+from billing.rules.token_classes import NOT_TOKENS, TokenClass
+from billing.sources.seam import Hour
+from billing.staging import BIN_COLUMNS, NUMBERS
 from tenancy import scope, tenants
 
 HOUR = timedelta(hours=1)
-_NUMBERS = (*(one.column for one in COMMON), *COUNTS)
-_BINS = (*LATENCY.columns, *PROMPTS.columns)
-_ALL = (*_NUMBERS, *_BINS)
+_ALL = (*NUMBERS, *BIN_COLUMNS)
 _REPLACE = (
     Path(__file__)
     .with_name("replace_window.sql")
     .read_text()
     .format(
         columns=", ".join(_ALL),
+        # A number of 0 is staged as null, as a bin is held.
+        told=", ".join(f"coalesce({name}, 0) AS {name}" for name in NUMBERS),
+        bins=", ".join(BIN_COLUMNS),
         staged=", ".join(f"staged.{name}" for name in _ALL),
         held=", ".join(f"held.{name}" for name in _ALL),
         differing=", ".join(f"differing.{name}" for name in _ALL),
     )
-)
-_STAGED = ("bucket_start", "series_id", "subscription_id", "deployment_id", *_ALL)
-_STAGE = f"""
-DROP TABLE IF EXISTS pg_temp.usage_stage;
-DROP TABLE IF EXISTS pg_temp.class_stage;
-CREATE TEMP TABLE usage_stage ON COMMIT DROP AS
-SELECT {", ".join(_STAGED)} FROM billing_usage WITH NO DATA;
-CREATE TEMP TABLE class_stage ON COMMIT DROP AS
-SELECT bucket_start, series_id, subscription_id, deployment_id, token_class, quantity
-  FROM billing_classusage WITH NO DATA
-"""  # noqa: S608 - names of our own
-_COPY = f"COPY usage_stage ({', '.join(_STAGED)}) FROM STDIN"
-_COPY_CLASSES = (
-    "COPY class_stage (bucket_start, series_id, subscription_id, deployment_id, token_class,"
-    " quantity) FROM STDIN"
 )
 _HELD = """
 SELECT date_bin('1 hour', bucket_start, 'epoch') AS start, sum(calls)::bigint, sum(tokens)::bigint
@@ -83,22 +66,6 @@ class Tally:
     tokens_stored: int = 0
 
 
-@dataclass(slots=True)
-class _Merged:
-    """What has come of one bucket and series; rows that fall together are added."""
-
-    numbers: list[int]
-    latency: list[str]
-    prompts: list[str]
-    further: Counter[TokenClass] = field(default_factory=Counter)
-
-    def add(self, hour: Hour) -> None:
-        self.numbers = [a + b for a, b in zip(self.numbers, _numbers(hour), strict=True)]
-        self.latency.append(hour.latency)
-        self.prompts.append(hour.prompts)
-        self.further.update(dict(hour.further))
-
-
 def replace(
     gateway_id: int,
     hours: Sequence[Hour],
@@ -114,19 +81,23 @@ def replace(
     ``classes`` are those without a column that the source may bring: what is held of them and
     does not occur any more is removed. Subscriptions and deployments that nobody knows are kept
     as found in usage. The same rows again write nothing.
+
+    Raises:
+        LetGo: ``start`` lies in an hour that is not kept any more.
     """
     bearing = sorted(one.value for one in classes)
     with connection.cursor() as cursor:
         cursor.execute("SELECT billing_usage_months(%s, %s)", [start, end])
-        cursor.execute(_STAGE)
-        _stage(_merge(gateway_id, hours, at=at))
+        staging.lay_out(gateway_id, hours, at=at)
         marking.begin()
+        kept.require(start)
         values: dict[str, Any] = {
             "tenant": scope.tenant_id(),
             "gateway": gateway_id,
             "start": start,
             "end": end,
             "zone": tenants.billing().zone,
+            "kept_since": kept.since(),
             "classes": bearing,
             "not_tokens": list(NOT_TOKENS),
         }
@@ -142,75 +113,6 @@ def hour_of(at: datetime) -> datetime:
     return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
-def _merge(
-    gateway_id: int, hours: Sequence[Hour], *, at: datetime
-) -> Mapping[tuple[datetime, int], tuple[Key, _Merged]]:
-    """The rows by bucket and series: two spellings of one name are one."""
-    named = subscriptions.ids_by_name(gateway_id, {hour.subscription for hour in hours}, at=at)
-    places = {(hour.host, hour.deployment) for hour in hours}
-    deployed = deployments.ids_by_key(gateway_id, places, at=at)
-    keys = [
-        Key(named[hour.subscription], deployed[hour.host, hour.deployment], hour.values)
-        for hour in hours
-    ]
-    ids = series.ids(gateway_id, set(keys))
-    merged: dict[tuple[datetime, int], tuple[Key, _Merged]] = {}
-    for key, hour in zip(keys, hours, strict=True):
-        place = (hour.start, ids[key])
-        if place in merged:
-            merged[place][1].add(hour)
-        else:
-            further = Counter(dict(hour.further))
-            first = _Merged(list(_numbers(hour)), [hour.latency], [hour.prompts], further)
-            merged[place] = (key, first)
-    return merged
-
-
-def _numbers(hour: Hour) -> tuple[int, ...]:
-    return (*hour.tokens, *hour.counts)
-
-
-def _stage(merged: Mapping[tuple[datetime, int], tuple[Key, _Merged]]) -> None:
-    """Copy the rows as text: nothing but instants, numbers and class names can be in it."""
-    with connection.cursor() as cursor:
-        with cursor.copy(_COPY) as copy:
-            for (start, series_id), (key, one) in merged.items():
-                cells = chain(
-                    (_text(start), series_id, key.subscription, key.deployment),
-                    one.numbers,
-                    _bins(one.latency),
-                    _bins(one.prompts),
-                )
-                copy.write("\t".join(map(str, cells)) + "\n")
-        with cursor.copy(_COPY_CLASSES) as copy:
-            for (start, series_id), (key, one) in merged.items():
-                for token_class, quantity in one.further.items():
-                    place = (_text(start), series_id, key.subscription, key.deployment)
-                    cells = chain(place, (token_class.value, quantity))
-                    copy.write("\t".join(map(str, cells)) + "\n")
-
-
-def _text(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat()
-
-
-_NO_BINS = (r"\N",) * BINS
-
-
-def _bins(told: Sequence[str]) -> Sequence[str]:
-    """The bins of histograms that fall together; a bin with nothing in it is null, and costs
-    nothing to hold."""
-    given = [one for one in told if one]
-    if not given:
-        return _NO_BINS
-    if len(given) == 1:
-        bins = given[0].split(",")
-    else:
-        columns = zip(*(one.split(",") for one in given), strict=True)
-        bins = [str(sum(map(int, column))) for column in columns]
-    return [r"\N" if bin == "0" else bin for bin in bins]
-
-
 def _tallies(
     hours: Iterable[Hour],
     changed: Mapping[datetime, int],
@@ -219,14 +121,22 @@ def _tallies(
     start: datetime,
     end: datetime,
 ) -> dict[datetime, Tally]:
+    told: dict[datetime, list[int]] = {}
+    for hour in hours:
+        sums = told.get(hour.start)
+        if sums is None:
+            sums = told[hour.start] = [0, 0, 0]
+        sums[0] += 1
+        sums[1] += hour.counts[0]
+        sums[2] += hour.total
     rows: Counter[datetime] = Counter()
     calls: Counter[datetime] = Counter()
     tokens: Counter[datetime] = Counter()
-    for hour in hours:
-        at = hour_of(hour.start)
-        rows[at] += 1
-        calls[at] += hour.counts[0]
-        tokens[at] += hour.total
+    for bucket, sums in told.items():
+        at = hour_of(bucket)
+        rows[at] += sums[0]
+        calls[at] += sums[1]
+        tokens[at] += sums[2]
     found: dict[datetime, Tally] = {}
     at = hour_of(start)
     while at < end:

@@ -60,11 +60,11 @@ class ClassUsage(OfSubscription):
     calls, audio, pictures, tool calls. Bucket of time × series × class.
     """
 
-    series = TenantLink(Series, related_name="+")
-    gateway = TenantLink(Gateway, related_name="+")
+    series = TenantLink(Series, related_name="+", db_index=False)
+    gateway = TenantLink(Gateway, related_name="+", db_index=False)
     bucket_start = models.DateTimeField()
-    subscription = TenantLink(Subscription, related_name="+")
-    deployment = TenantLink(Deployment, related_name="+")
+    subscription = TenantLink(Subscription, related_name="+", db_index=False)
+    deployment = TenantLink(Deployment, related_name="+", db_index=False)
     token_class = models.CharField(max_length=24, choices=TokenClass.choices())
     quantity = models.BigIntegerField()
 
@@ -114,17 +114,22 @@ class RatedDay(OfSubscription):
     currency on the estimated basis. Cost is null where no price was in force: unpriced, never
     zero; it is zero with no unit price where the deployment's capacity is paid for instead.
     ``tokens`` is the quantity of tokens, for sums that must not add pictures to them.
+
+    Written by the hundred thousand at a time: it is indexed for what reads it and for nothing else,
+    and one key to the series stands for tenant, subscription and deployment too.
     """
 
     day = models.DateField()
-    series = TenantLink(Series, related_name="+")
-    subscription = TenantLink(Subscription, related_name="+")
-    deployment = TenantLink(Deployment, related_name="+")
+    series = TenantLink(Series, related_name="+", db_index=False)
+    subscription = TenantLink(Subscription, related_name="+", db_index=False)
+    deployment = TenantLink(Deployment, related_name="+", db_index=False)
     token_class = models.CharField(max_length=24, choices=TokenClass.choices())
-    price = models.ForeignKey(Price, on_delete=models.PROTECT, null=True, related_name="+")
-    sheet_line = TenantLink(SheetLine, null=True, related_name="+")
-    markup_line = TenantLink(SheetLine, null=True, related_name="+")
-    exchange_rate = TenantLink(ExchangeRate, null=True, related_name="+")
+    price = models.ForeignKey(
+        Price, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    sheet_line = TenantLink(SheetLine, null=True, related_name="+", db_index=False)
+    markup_line = TenantLink(SheetLine, null=True, related_name="+", db_index=False)
+    exchange_rate = TenantLink(ExchangeRate, null=True, related_name="+", db_index=False)
     unit_price = models.DecimalField(max_digits=24, decimal_places=15, null=True)
     price_currency = models.CharField(max_length=3, blank=True, default="")
     units_per_price = models.PositiveIntegerField(default=1)
@@ -181,9 +186,9 @@ class UsageDay(OfSubscription):
     """
 
     day = models.DateField()
-    series = TenantLink(Series, related_name="+")
-    subscription = TenantLink(Subscription, related_name="+")
-    deployment = TenantLink(Deployment, related_name="+")
+    series = TenantLink(Series, related_name="+", db_index=False)
+    subscription = TenantLink(Subscription, related_name="+", db_index=False)
+    deployment = TenantLink(Deployment, related_name="+", db_index=False)
     requests = models.BigIntegerField(default=0)
     successful_requests = models.BigIntegerField(default=0)
     throttled_requests = models.BigIntegerField(default=0)
