@@ -117,6 +117,23 @@ def gateways(actor: Actor, *, at: datetime) -> tuple[GatewayReading, ...]:
     )
 
 
+def names(actor: Actor) -> tuple[str, ...]:
+    """The names of the gateways that the actor may see."""
+    return tuple(access.many(Gateway, actor).order_by("name").values_list("name", flat=True))
+
+
+def named(actor: Actor, name: str) -> tuple[str, ...]:
+    """The one gateway of this name, or all of them where it is empty.
+
+    Raises:
+        Invalid: the actor sees no such gateway.
+    """
+    found = names(actor)
+    if name and name not in found:
+        raise Invalid(field="gateway", fix="There is none like it.")
+    return (name,) if name else found
+
+
 def hours(actor: Actor, asked: Asked) -> QuerySet[UsageWindow]:
     """The hours that were asked for and the actor may see, not in any order."""
     rows = access.many(UsageWindow, actor).select_related("gateway")

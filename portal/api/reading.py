@@ -12,7 +12,7 @@ from billing import comparing, reading
 from billing.models import SourceComparison, WindowState
 from billing.reading import MOST_AGAIN, Asked, Which
 from billing.rules.differences import Why
-from inventory.models import Gateway, UsageSource
+from inventory.models import UsageSource
 from portal import rights, worker
 from portal.api import examples, paging
 from portal.api import reading_examples as shown
@@ -22,8 +22,7 @@ from portal.api.plans import Known
 from portal.api.queries import ListQuery, Name, Query
 from portal.api.schema import Problem, operation
 from portal.api.views import ScopedView
-from tenancy import access, clock
-from tenancy.refusals import Invalid
+from tenancy import clock
 
 _PROBLEM = "application/problem+json"
 
@@ -296,18 +295,10 @@ class Comparisons(ScopedView):
         said = body.validated_data
         first, last = said["from"], said["to"]
         comparing.require(first, last)
-        names = self._gateways(said.get("gateway"))
+        names = reading.named(self.actor, said.get("gateway", ""))
         for name in names:
             self._ask(name, first, last)
         return Response(AskedItem({"gateways": names, "from": first, "to": last}).data)
-
-    def _gateways(self, named: str | None) -> list[str]:
-        rows = access.many(Gateway, self.actor).order_by("name").values_list("name", flat=True)
-        if named is None:
-            return list(rows)
-        if named not in rows:
-            raise Invalid(field="gateway", fix="There is none like it.")
-        return [named]
 
     def _ask(self, name: str, first: date, last: date) -> None:
         worker.ask(comparing.TASK, self.actor.tenant.id, name, first.isoformat(), last.isoformat())

@@ -131,7 +131,6 @@ def compared(request: TenantRequest) -> HttpResponse:
         return _act(request)
     rows = _comparisons(request)
     page = Paginator(rows, DAYS).get_page(asked.page(request))
-    names = [one.name for one in hours.gateways(request.actor, at=clock.now())]
     filters = {name: request.GET.get(name, "") for name in ("gateway", "show", "from", "to")}
     first, last = comparing.latest(at=clock.now())
     return render(
@@ -140,7 +139,7 @@ def compared(request: TenantRequest) -> HttpResponse:
         {
             "page": page,
             "rows": [_row(comparing.of(one)) for one in page],
-            "names": names,
+            "names": hours.names(request.actor),
             "first": first,
             "last": last,
             "asked": filters,
@@ -180,10 +179,9 @@ def _act(request: TenantRequest) -> HttpResponse:
     if request.POST.get("act") == "compare":
         first, last = (_required(request, name) for name in ("from", "to"))
         comparing.require(first, last)
-        for name in [one.name for one in hours.gateways(request.actor, at=clock.now())]:
-            if gateway in ("", name):
-                tenant = request.actor.tenant.id
-                worker.ask(comparing.TASK, tenant, name, first.isoformat(), last.isoformat())
+        for name in hours.named(request.actor, gateway):
+            tenant = request.actor.tenant.id
+            worker.ask(comparing.TASK, tenant, name, first.isoformat(), last.isoformat())
         messages.success(request, "The days are being compared. Look again in a minute.")
         return redirect("compared")
     wanted, by = hours.of_day(gateway, _required(request, "day")), request.actor.email

@@ -80,6 +80,19 @@ def test_a_day_that_was_read_whole_agrees_with_its_source(contoso: Steps, fabrik
         assert all(day.of_stored.calls > 0 for day in found)
 
 
+def test_every_hour_keeps_what_came_in_and_what_is_stored_of_it(contoso: Steps) -> None:
+    hourly = (
+        "SELECT date_bin('1 hour', bucket_start, 'epoch'), sum(requests)::int FROM billing_usage"
+        " WHERE tenant_id = %s GROUP BY 1 ORDER BY 1"
+    )
+    kept = (
+        "SELECT start, calls_read::int FROM billing_usagewindow WHERE tenant_id = %s"
+        " AND calls_read > 0 AND calls_read = calls_stored ORDER BY 1"
+    )
+
+    assert rows(kept, contoso.ref.id) == rows(hourly, contoso.ref.id)
+
+
 def test_a_late_row_is_told_until_it_is_read(contoso: Steps) -> None:
     before = one(contoso).of_source
     log(contoso, call(contoso, NOON, ingestion_delay_seconds=24 * 3600))

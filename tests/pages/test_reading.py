@@ -350,6 +350,7 @@ def test_days_are_compared_now_if_asked(world: World, queue: redis.Redis) -> Non
     assert json.loads(sent["headers"]["argsrepr"].replace("'", '"')) == told
     backwards = wanted | {"to": "2026-11-11"}
     assert world.dan.post(COMPARED, backwards).status_code == 400
+    assert world.dan.post(COMPARED, wanted | {"gateway": "apim-fabrikam"}).status_code == 400
     assert world.vic.post(COMPARED, wanted).status_code == 403
     assert queue.llen("celery") == 1
 
