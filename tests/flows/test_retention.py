@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
 
 from billing import kept, marking, measured, retention, stored, windows
 from billing.models import (
@@ -421,3 +421,20 @@ def test_by_hand(both: World, clock_at: Any, capsys: pytest.CaptureFixture[str])
     assert "2025-08: detached as detached_billing_usage_2025_08" in told
     assert "contoso: hours are kept from a later day on" in told
     assert told.endswith("7 months detached\n")
+
+
+def test_who_is_writing_is_not_waited_for_long(
+    both: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "_PATIENCE", "SET LOCAL lock_timeout = '200ms'")
+    keep(both.contoso, 3)
+    keep(both.fabrikam, 3)
+    before = held(both.contoso)
+    with psycopg.connect(bed.url(Role.APP)) as direct:  # as usage that is being stored holds it
+        lock = "SELECT pg_advisory_xact_lock_shared(%s, %s)"
+        direct.execute(lock, [marking._LOCK, both.fabrikam.ref.id])
+        with pytest.raises(OperationalError, match="lock timeout"):
+            maintain()
+        assert (held(both.contoso), kept_from(both.contoso)) == (before, None)
+    assert InstallationRun.objects.get(step=retention.STEP).outcome == "failed"
+    assert maintain().moved == ("contoso", "fabrikam")
