@@ -120,7 +120,7 @@ def test_hours_are_read_again_by_number(world: World, hours: list[int], program:
         written = AuditRecord.objects.latest("number")
         assert UsageWindow.objects.filter(due_at=NOW).count() == 2
     assert (written.action, written.actor) == ("usage.read_again", "erin@example.org")
-    assert len(written.after["windows"]) == 2
+    assert len((written.after or {})["windows"]) == 2
 
 
 def test_hours_are_read_again_by_span(world: World, hours: list[int], program: Asking) -> None:
