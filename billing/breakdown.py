@@ -325,12 +325,16 @@ class _Reading:
 
 def _calls(told: _Answer) -> Calls:
     return Calls(
-        *told.counts,
+        **dict(zip(_COUNTED, told.counts, strict=True)),
         latency_p50=LATENCY.percentile(told.latency, 50),
         latency_p95=LATENCY.percentile(told.latency, 95),
         prompt_p50=PROMPTS.percentile(told.prompts, 50),
         prompt_p95=PROMPTS.percentile(told.prompts, 95),
     )
+
+
+#: The fields of `Calls` that hold what `COUNTS` names, in that order.
+_COUNTED = tuple(Calls.__dataclass_fields__)[: len(COUNTS)]
 
 
 @cache

@@ -193,7 +193,7 @@ def _question(request: TenantRequest, billing: Billing, *, now: datetime) -> Que
     chosen = request.GET.get("by", first.value)
     if chosen not in set(By):
         raise Invalid(field="by", fix="Choose one of the list.")
-    only = {
+    only: dict[By, str] = {
         one: request.GET[one.value].replace("\0", "")[:400]
         for one in By
         if one is not By.DAY and one.value in request.GET

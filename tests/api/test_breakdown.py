@@ -16,7 +16,7 @@ from tests.world import World
 
 Asking = Callable[..., Program]
 ADDRESS = "usage/breakdown/"
-NOVEMBER = {"month": "2026-11"}
+NOVEMBER: dict[str, Any] = {"month": "2026-11"}
 
 
 @pytest.fixture(autouse=True)
@@ -105,7 +105,7 @@ def test_teams_of_others_are_not_there(program: Asking) -> None:
     ],
 )
 def test_what_cannot_be_asked_names_its_field(
-    program: Asking, query: dict[str, str], field: str
+    program: Asking, query: dict[str, Any], field: str
 ) -> None:
     document = problem(program("dan").ask(ADDRESS, **query), 400)
     assert field in {fault["field"] for fault in document["errors"]}
