@@ -154,7 +154,7 @@ def _each_once(found: Sequence[Event]) -> dict[tuple[str, str], Event]:
     wanted: dict[tuple[str, str], Event] = {}
     for one in found:
         held = wanted.setdefault((one.source, one.id), one)
-        if held.digest != one.digest:
+        if held is not one and held.digest != one.digest:
             raise Differs(event_id=one.id, source=one.source)
     return wanted
 

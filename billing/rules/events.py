@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -119,7 +119,8 @@ class Event:
         """Of all it tells: two events of one digest are the same, however they were written."""
         # What was not told is left out, so that a field added later changes no digest.
         took = {"milliseconds": self.milliseconds}
-        told: dict[str, Any] = {name: value for name, value in asdict(self).items() if value}
+        every = {one.name: getattr(self, one.name) for one in fields(self)}
+        told: dict[str, Any] = {name: value for name, value in every.items() if value}
         told |= {name: value for name, value in took.items() if value is not None}
         told["at"] = self.at.isoformat()
         text = json.dumps(told, sort_keys=True, separators=(",", ":"))
