@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from benchmarks.timing import Measure
     from portal.embedded import Postgres
 
-SUBJECTS = ("prices", "sheets", "usage", "rating")
+SUBJECTS = ("prices", "sheets", "usage", "rating", "pages", "memory", "orm", "enforcement")
 _SCALES = {"k": 1_000, "m": 1_000_000}
 
 
@@ -36,14 +36,19 @@ def main() -> None:
         found = tuple(_measured(server, prices.server, asked))
     told = Found(asked.size, asked.meters, load, found)
     report.show(told)
-    report.keep(told)
+    kept = report.keep(told)
     if asked.docs:
-        report.document(told)
+        report.document(kept)
 
 
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--size", type=_size, default="200k", help="rows of usage: 200k, 1m …")
+    parser.add_argument(
+        "--size",
+        type=_size,
+        default="200k",
+        help="values of token classes in the month: 200k, 1m …",
+    )
     parser.add_argument("--meters", type=_size, default="100k", help="meters on the price list")
     parser.add_argument(
         "--only", choices=SUBJECTS, nargs="+", default=SUBJECTS, help="some subjects alone"
@@ -56,8 +61,7 @@ def _asked() -> argparse.Namespace:
 
 def _measured(server: Postgres, api: Server, asked: argparse.Namespace) -> Iterator[Measure]:
     # Django's models can be loaded only now that there is a database to name.
-    from benchmarks import choosing, loading, loading_usage, month, rerating  # noqa: PLC0415
-    from billing import usage  # noqa: PLC0415
+    from benchmarks import choosing, deciding, loading  # noqa: PLC0415
 
     prices = loading.Loading(server, api, asked.meters)
     if "prices" in asked.only:
@@ -67,14 +71,35 @@ def _measured(server: Postgres, api: Server, asked: argparse.Namespace) -> Itera
         prices.load()
     if "sheets" in asked.only:
         yield from choosing.measures(prices.listed)
-    if not {"usage", "rating"} & set(asked.only):
-        return
-    made = month.make(asked.size, longest=usage.LONGEST_WINDOW)
+    if "enforcement" in asked.only:
+        yield from deciding.Deciding(server).measures()
+    if {"usage", "rating", "pages", "memory", "orm"} & set(asked.only):
+        yield from _of_a_month(server, asked)
+
+
+def _of_a_month(server: Postgres, asked: argparse.Namespace) -> Iterator[Measure]:
+    from benchmarks import (  # noqa: PLC0415 - as above
+        loading_usage,
+        memory,
+        month,
+        orm_way,
+        reading,
+        rerating,
+    )
+
+    made = month.make(asked.size)
     loaded = loading_usage.LoadingUsage(server, made)
-    if "usage" in asked.only:
-        yield from loaded.measures()
+    if "pages" in asked.only:
+        yield from reading.Reading(made).measures()
     if "rating" in asked.only:
         yield from rerating.Rerating(server, made).measures()
+    if "usage" in asked.only:
+        yield from loaded.measures()
+    if "orm" in asked.only:
+        yield orm_way.measure(loaded, made)
+    if "memory" in asked.only:
+        loaded.empty()
+        yield memory.measure(made)
 
 
 def _size(text: str) -> int:

@@ -6,17 +6,21 @@ import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from benchmarks.price_list import region
-from billing import attribution
+from billing import attribution, usage
 from billing.models import Meter, Price
 from billing.prices import mapping
-from billing.rules.token_classes import TokenClass
-from connectors.records import QueryTable
+from billing.rules.histograms import BINS
+from billing.rules.token_classes import COMMON
+from billing.rules.windows import HOUR, hours_at_once
+from billing.series import Values
+from billing.sources.seam import Hour
 from inventory import gateways, teams
-from inventory.gateways import GatewayRef
 from inventory.models import Deployment, Gateway, Origin, Subscription, Team
 from inventory.ownership import Attribution
+from inventory.rules.dimensions import Dimension
 from tenancy import clock, scope, tenants
 from tenancy.models import InstallationRun
 from tenancy.scope import TenantRef
@@ -26,50 +30,38 @@ START = datetime(2026, 10, 31, 23, 0, tzinfo=UTC)
 END = datetime(2026, 11, 30, 23, 0, tzinfo=UTC)
 MIDDLE = datetime(2026, 11, 16, tzinfo=UTC)
 HOURS = int((END - START) / timedelta(hours=1))
-#: The meters of each deployment's input and output, by their names on the list.
+#: The meters of each deployment's input, cached input and output, by their names on the list;
+#: reasoning costs what output costs.
 METERS = (
-    ("5.4 inp Gl 1M Tokens", "5.4 opt Gl 1M Tokens"),
-    ("5.3 chat inp Gl 1M Tokens", "5.3 chat opt Gl 1M Tokens"),
-    ("5.2 codex inp Gl 1M Tokens", "5.2 codex opt Gl 1M Tokens"),
-    ("5.4 mini Inp Gl 1M Tokens", "5.4 mini Opt Gl 1M Tokens"),
-    ("5.4 nano Inp Gl 1M Tokens", "5.4 nano Opt Gl 1M Tokens"),
+    ("5.4 inp Gl 1M Tokens", "5.4 cd inp Gl 1M Tokens", "5.4 opt Gl 1M Tokens"),
+    ("5.3 chat inp Gl 1M Tokens", "5.3 chat cd inp Gl 1M Tokens", "5.3 chat opt Gl 1M Tokens"),
+    ("5.2 codex inp Gl 1M Tokens", "5.2 codex cd inp Gl 1M Tokens", "5.2 codex opt Gl 1M Tokens"),
+    ("5.4 mini Inp Gl 1M Tokens", "5.4 mini cd Inp Gl 1M Tokens", "5.4 mini Opt Gl 1M Tokens"),
+    ("5.4 nano Inp Gl 1M Tokens", "5.4 nano cd Inp Gl 1M Tokens", "5.4 nano Opt Gl 1M Tokens"),
 )
 MODELS = len(METERS)
-TEAMS = 10
 HOST = "ai-bench.openai.azure.com"
 BY = "benchmark"
-_COLUMNS = (
-    "BucketStart",
-    "Service",
-    "Subscription",
-    "Host",
-    "Deployment",
-    "InputTokens",
-    "OutputTokens",
-    "TotalTokens",
-    "Requests",
-    "Successful",
-    "Throttled",
-    "Refused",
-    "CacheHits",
-    "Uncovered",
-    "LongInputTokens",
-    "LongOutputTokens",
-)
+#: Subscriptions of one team: what is read of a team is as much at every size.
+TEAM = 7
+#: Of so many rows one has changed when the log is read again.
+EVERY = 20
+#: The token classes that every row has a value of.
+VALUES = len(COMMON)
+_REGIONS = ("Sweden Central", "West Europe", "France Central")
 
 
 @dataclass(frozen=True)
 class Window:
-    """Some days of usage: made when asked for, the same each time."""
+    """Some hours of usage: made when asked for, the same each time for the same version."""
 
     start: datetime
     end: datetime
     subscriptions: int
 
-    @property
-    def table(self) -> QueryTable:
-        """The rows as the log answers them."""
-        return QueryTable(columns=_COLUMNS, rows=tuple(_rows(self)))
+    def hours(self, version: int = 0) -> tuple[Hour, ...]:
+        """The rows as a source gives them; one in twenty differs from another version's."""
+        return tuple(_rows(self, version))
 
 
 @dataclass(frozen=True)
@@ -77,8 +69,8 @@ class Month:
     """A tenant whose month can be loaded."""
 
     ref: TenantRef
-    gateway: GatewayRef
-    team: Team
+    gateway: int
+    team: int
     subscriptions: int
     windows: tuple[Window, ...]
 
@@ -87,21 +79,38 @@ class Month:
         """How many rows of usage there are."""
         return HOURS * self.subscriptions * MODELS
 
+    @property
+    def values(self) -> int:
+        """How many quantities of a token class those hold."""
+        return self.rows * VALUES
 
-def make(size: int, *, longest: timedelta) -> Month:
-    """About ``size`` rows: five deployments, prices that change on the 16th, ten teams.
+
+def make(size: int) -> Month:
+    """About ``size`` values of token classes: five deployments, prices that change on the 16th.
 
     The price list is loaded already.
     """
     ref = tenants.create("bench", name="Bench", currency="USD", zone=ZONE)
-    count = max(TEAMS, round(size / (HOURS * MODELS)))
+    count = max(TEAM, round(size / (HOURS * MODELS * VALUES)))
     with scope.of(ref):
         gateway = _gateway()
-        owned = _owned(gateway, count)
+        team = _owned(gateway, count)
         _mapped(gateway)
-        reference = gateways.named("bench")
     reprice(range(MODELS), percent=100)
-    return Month(ref, reference, owned, count, tuple(_windows(count, longest)))
+    return Month(ref, gateway.pk, team.pk, count, windows(count))
+
+
+def windows(subscriptions: int) -> tuple[Window, ...]:
+    """The month as the product reads a backlog: as many hours at once as its bound of rows."""
+    at_once = hours_at_once(
+        subscriptions * MODELS,
+        most_rows=usage.MOST_ROWS,
+        most_hours=usage.LONGEST_WINDOW // HOUR,
+    )
+    return tuple(
+        Window(START + at * HOUR, START + min(at + at_once, HOURS) * HOUR, subscriptions)
+        for at in range(0, HOURS, at_once)
+    )
 
 
 def reprice(models: Iterable[int], *, percent: int) -> None:
@@ -143,17 +152,18 @@ def _gateway() -> Gateway:
 
 
 def _owned(gateway: Gateway, count: int) -> Team:
-    made = [
-        teams.create(f"team{number}", name=f"Team {number}", cost_center="1", cost_center_name="1")
-        for number in range(TEAMS)
-    ]
+    """Subscriptions with their teams; the first team."""
+    made: list[Team] = []
     for number in range(count):
         row = Subscription.objects.create(
             gateway=gateway, name=f"s{number}", origin=Origin.INVENTORY, seen_at=START
         )
-        team = made[number % TEAMS]
+        if number % TEAM == 0:
+            name = f"Team {number // TEAM}"
+            slug = f"team{number // TEAM}"
+            made.append(teams.create(slug, name=name, cost_center="1", cost_center_name="1"))
         attribution.assign(
-            row, Attribution(team), from_day=START.date(), by=BY, at=START - timedelta(days=1)
+            row, Attribution(made[-1]), from_day=START.date(), by=BY, at=START - timedelta(days=1)
         )
     return made[0]
 
@@ -168,29 +178,61 @@ def _mapped(gateway: Gateway) -> None:
             origin=Origin.INVENTORY,
             seen_at=START,
         )
-        for token_class, name in zip((TokenClass.INPUT, TokenClass.OUTPUT), names, strict=True):
+        for token_class, name in zip(COMMON, (*names, names[-1]), strict=True):
             meter = Meter.objects.get(meter_name=name, region=region(0))
             mapping.confirm(
                 deployed, token_class, meter, from_instant=START, by=BY, at=START, reason="bench"
             )
 
 
-def _windows(count: int, longest: timedelta) -> Iterator[Window]:
-    start = START
-    while start < END:
-        end = min(start + longest, END)
-        yield Window(start, end, count)
-        start = end
-
-
-def _rows(window: Window) -> Iterator[tuple[object, ...]]:
+def _rows(window: Window, version: int) -> Iterator[Hour]:
     chance = random.Random(window.start.isoformat())
-    start = window.start
+    number, start = 0, window.start
     while start < window.end:
         for subscription in range(window.subscriptions):
             for model in range(MODELS):
-                spent, said = chance.randrange(1, 200_000), chance.randrange(1, 50_000)
+                number += 1
+                spent, said = chance.randrange(2, 200_000), chance.randrange(2, 50_000)
+                said += version if number % EVERY == 0 else 0
+                cached, thought = spent // 3, said // 4
                 calls = chance.randrange(1, 90)
-                who = ("bench", f"s{subscription}", HOST, f"d{model}")
-                yield (start, *who, spent, said, spent + said, calls, calls, 0, 0, 0, 0, 0, 0)
-        start += timedelta(hours=1)
+                latency, prompts = _HISTOGRAMS[calls]
+                yield Hour(
+                    start=start,
+                    subscription=f"s{subscription}",
+                    host=HOST,
+                    deployment=f"d{model}",
+                    tokens=(spent - cached + 1, cached + 1, said - thought + 1, thought + 1),
+                    counts=(calls, calls, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+                    total=spent + said + 4,
+                    values=_values(subscription, model),
+                    latency=latency,
+                    prompts=prompts,
+                )
+        start += HOUR
+
+
+@cache
+def _values(subscription: int, model: int) -> Values:
+    told = {
+        Dimension.API: "openai",
+        Dimension.REGION: _REGIONS[(subscription + model) % len(_REGIONS)],
+        Dimension.APPLICATION: f"app{subscription % 11}",
+    }
+    return tuple(told.get(one, "") for one in Dimension)
+
+
+def _histogram(chance: random.Random, calls: int, around: int) -> str:
+    bins = [0] * BINS
+    for _ in range(calls):
+        bins[min(max(round(chance.gauss(around, 1.5)), 0), BINS - 1)] += 1
+    return ",".join(map(str, bins))
+
+
+def _histograms() -> list[tuple[str, str]]:
+    """By how many calls: how long they took, and how long their prompts were."""
+    chance = random.Random(1)
+    return [(_histogram(chance, calls, 6), _histogram(chance, calls, 9)) for calls in range(90)]
+
+
+_HISTOGRAMS = _histograms()

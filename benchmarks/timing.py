@@ -7,10 +7,11 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 TURNS, FEW_TURNS = 5, 3
 #: Sides that take longer than this, in seconds, have fewer turns.
-LONG = 20
+LONG = 120
 
 
 class Unequal(AssertionError):
@@ -30,6 +31,38 @@ class Side:
     check: Callable[[], object] = lambda: None
 
 
+class Unit(StrEnum):
+    """What a goal is about."""
+
+    TIMES = "times the other's time"
+    SECONDS = "seconds"
+    MEGABYTES = "megabytes"
+
+
+@dataclass(frozen=True)
+class Goal:
+    """The most that a measure may come to."""
+
+    most: float
+    says: str
+    unit: Unit = Unit.TIMES
+
+    @classmethod
+    def of_speed(cls, share: str) -> Goal:
+        """At least this share of the other's speed."""
+        return cls(1 / float(share), f"speed ≥ {share}")
+
+    @classmethod
+    def of_time(cls, times: str) -> Goal:
+        """At most so many times the other's time."""
+        return cls(float(times), f"time ≤ {times}")
+
+    @classmethod
+    def of_seconds(cls, seconds: str) -> Goal:
+        """At most so many seconds."""
+        return cls(float(seconds), f"≤ {float(seconds) * 1000:g} ms", Unit.SECONDS)
+
+
 @dataclass(frozen=True)
 class Measure:
     """Median seconds of the product and of what it is compared with, for the same rows.
@@ -43,11 +76,25 @@ class Measure:
     other: float | None = None
     beside: str = ""
     parts: tuple[tuple[str, float], ...] = ()
+    goal: Goal | None = None
+    megabytes: int | None = None
 
     @property
     def ratio(self) -> float | None:
         """How many times the other's time the product takes."""
         return self.product / self.other if self.other else None
+
+    @property
+    def holds(self) -> bool | None:
+        """Whether the goal is reached; None without one."""
+        if self.goal is None:
+            return None
+        found = {
+            Unit.TIMES: self.ratio,
+            Unit.SECONDS: self.product,
+            Unit.MEGABYTES: self.megabytes,
+        }[self.goal.unit]
+        return found is not None and found <= self.goal.most
 
 
 def in_turns(*sides: Side, turns: int = TURNS) -> tuple[float, ...]:
