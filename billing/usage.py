@@ -300,7 +300,8 @@ def _asked(plan: Plan, done: _Done, start: datetime, end: datetime) -> Sequence[
     done.partial = 0
     first = periods.floor(start, plan.bucket)
     for hour in hours:
-        if not isinstance(hour.start, datetime) or not first <= hour.start < end:
+        told: object = hour.start  # a datetime, unless the source answers another shape
+        if not isinstance(told, datetime) or not first <= told < end:
             says = f"The source told of {hour.start}, when asked for {start} to {end}."
             raise BadQuery(says, service=Service.LOG_ANALYTICS)
     return hours

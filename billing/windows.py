@@ -121,8 +121,9 @@ def lanes_due(*, at: datetime) -> dict[int, frozenset[Lane]]:
     due = UsageWindow.objects.filter(
         Q(lease=None) | Q(leased_until__lt=_now()), due_at__lte=at, start__lt=at - FRESH
     ).exclude(state=WindowState.QUARANTINED)
+    lanes_due = due.annotate(unread=unread).values_list("gateway_id", "unread").distinct()
     found: dict[int, set[Lane]] = {}
-    for gateway, first in due.values_list("gateway_id", unread).distinct().order_by():
+    for gateway, first in lanes_due.order_by():
         found.setdefault(gateway, set()).add(Lane.BACKLOG if first else Lane.AGAIN)
     return {gateway: frozenset(lanes) for gateway, lanes in found.items()}
 

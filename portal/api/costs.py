@@ -155,8 +155,8 @@ class Costs(ScopedView):
         summary="Costs, day by day",
         description=(
             "Day × subscription × deployment × dimensions × token class × price × sheet × rate, "
-            "ordered by day. Of a team and a month, the sum of `cost`, rounded once, is the total of that "
-            "team's statement."
+            "ordered by day. Of a team and a month, the sum of `cost`, rounded once, is the total "
+            "of that team's statement."
         ),
         scope=needs,
         query=CostQuery,

@@ -30,7 +30,7 @@ class _Counted(serializers.Serializer[Any]):
     unpriced_tokens = serializers.IntegerField(help_text=_GAP)
 
 
-class ReasonItem(_Counted):
+class UnallocatedReasonItem(_Counted):
     """All that belongs to no team for one reason."""
 
     reason = serializers.ChoiceField([reason.value for reason in Reason])
@@ -87,7 +87,7 @@ class QualityItem(serializers.Serializer[Any]):
 class UnallocatedMonth(serializers.Serializer[Any]):
     period = Month()
     total = _Counted(help_text="With what the teams bore this is everything.")
-    reasons = ReasonItem(many=True)
+    reasons = UnallocatedReasonItem(many=True)
     subscriptions = UnallocatedItem(many=True, help_text="The dearest first.")
     unknown_deployments = UnknownDeploymentItem(
         many=True, help_text="Whoever called them: some of it may be a team's."

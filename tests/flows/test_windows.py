@@ -58,7 +58,7 @@ def test_an_hour_that_is_never_whole_is_set_aside_and_read_again_at_a_persons_wo
     assert window(contoso)["state"] == "quarantined"
 
     with scope.of(contoso.ref):
-        assert windows.read_again([held["id"]], by="erin@example.org", at=AT) == 1
+        assert windows.read_again([window(contoso)["id"]], by="erin@example.org", at=AT) == 1
     assert contoso.usage() == 1
     held = window(contoso)
     assert (held["state"], held["failures"], held["error"]) == ("complete", 0, "")
@@ -118,7 +118,7 @@ def test_pieces_of_an_hour_add_up_to_the_hour(contoso: Steps, minutes: int, most
     ],
 )
 def test_an_answer_of_another_shape_is_refused_and_changes_nothing(
-    contoso: Steps, kind: str, more: dict[str, str]
+    contoso: Steps, kind: str, more: dict[str, Any]
 ) -> None:
     log(contoso, call(contoso, NOON))
     before = everything(*LEDGERS[:2])
