@@ -38,10 +38,7 @@ _READ = (
     _HERE.with_name("pushed.sql")
     .read_text()
     .format(
-        dimensions=", ".join(one.value for one in Dimension),
-        told=", ".join(
-            f"coalesce(dimensions->>'{one.value}', '') AS {one.value}" for one in Dimension
-        ),
+        dimensions=", ".join(f"coalesce(dimensions->>'{one.value}', '')" for one in Dimension),
         sums=", ".join(
             f"coalesce(sum((quantities->>'{one.value}')::bigint), 0)::bigint" for one in _CLASSES
         ),
