@@ -121,7 +121,8 @@ def _conditions(found: Found) -> str:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     return (
         f"{found.size:,} values of token classes, {found.meters:,} meters;"
-        f" before the run {found.load} processes wanted the machine; the benchmark's process used at most {peak:,} MB."
+        f" before the run {found.load} processes wanted the machine;"
+        f" the benchmark's process used at most {peak:,} MB."
     )
 
 
