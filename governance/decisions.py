@@ -15,7 +15,8 @@ from governance.rules.desired import Decision, Desired, Situation
 from tenancy import scope, tenants
 from tenancy.periods import Period
 
-_SITUATIONS = Path(__file__).with_name("decisions.sql").read_text()
+#: What the decisions rest on, one row a subscription.
+SITUATIONS = Path(__file__).with_name("decisions.sql").read_text()
 _CROSSING = Path(__file__).with_name("crossing.sql").read_text()
 
 
@@ -117,7 +118,7 @@ def _decided(*, at: datetime, stale_after: timedelta, only: int | None) -> tuple
     period = billing.month_at(at)
     with connection.cursor() as cursor:
         cursor.execute(
-            _SITUATIONS,
+            SITUATIONS,
             {
                 "tenant": scope.tenant_id(),
                 "at": at,

@@ -1,15 +1,33 @@
 -- The situation of every APIM subscription of a tenant, for one decision each.
 -- Grain: subscription. Reads the quota in force (the subscription's own before its product's; the
 -- latest start counts), the period's cost so far, the open suspension, and how far usage was read.
+WITH in_force AS (
+    SELECT id, subscription_id, product_id, "limit", hardness, effective_from
+      FROM governance_quota
+     WHERE tenant_id = %(tenant)s
+       AND effective_from <= %(at)s
+       AND (effective_until IS NULL OR effective_until > %(at)s)
+       AND (%(only)s::bigint IS NULL OR subscription_id IS NULL OR subscription_id = %(only)s)
+), own AS (
+    SELECT DISTINCT ON (subscription_id) *
+      FROM in_force
+     WHERE subscription_id IS NOT NULL
+     ORDER BY subscription_id, effective_from DESC
+), of_product AS (
+    SELECT DISTINCT ON (product_id) *
+      FROM in_force
+     WHERE product_id IS NOT NULL
+     ORDER BY product_id, effective_from DESC
+)
 SELECT subscription.id AS subscription_id,
        subscription.name,
        subscription.gateway_id,
        gateway.name AS gateway,
        subscription.state AS observed,
        subscription.origin = 'inventory' AND subscription.vanished_at IS NULL AS listed,
-       quota.id AS quota_id,
-       quota.limit,
-       coalesce(quota.hardness = 'hard', false) AS hard,
+       coalesce(own.id, of_product.id) AS quota_id,
+       coalesce(own."limit", of_product."limit") AS "limit",
+       coalesce(coalesce(own.hardness, of_product.hardness) = 'hard', false) AS hard,
        coalesce(spent.cost, 0) AS cost,
        coalesce(spent.tokens, 0) AS tokens,
        coalesce(spent.unpriced_tokens, 0) AS unpriced_tokens,
@@ -19,17 +37,9 @@ SELECT subscription.id AS subscription_id,
   FROM inventory_subscription subscription
   JOIN inventory_gateway gateway
     ON gateway.tenant_id = subscription.tenant_id AND gateway.id = subscription.gateway_id
-  LEFT JOIN LATERAL (
-       SELECT quota.id, quota."limit", quota.hardness
-         FROM governance_quota quota
-        WHERE quota.tenant_id = subscription.tenant_id
-          AND (quota.subscription_id = subscription.id
-               OR quota.product_id = subscription.product_id)
-          AND quota.effective_from <= %(at)s
-          AND (quota.effective_until IS NULL OR quota.effective_until > %(at)s)
-        ORDER BY quota.subscription_id IS NULL, quota.effective_from DESC
-        LIMIT 1
-       ) quota ON true
+  -- Found once for all subscriptions: looked up one by one they take half as long again.
+  LEFT JOIN own ON own.subscription_id = subscription.id
+  LEFT JOIN of_product ON of_product.product_id = subscription.product_id
   LEFT JOIN billing_periodtodate spent
     ON spent.tenant_id = subscription.tenant_id
    AND spent.subscription_id = subscription.id
