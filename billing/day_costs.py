@@ -5,7 +5,7 @@ One statement computes both what is charged and what a plan shows, so that they 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -73,6 +73,9 @@ _UNROLL = (
     "DELETE FROM billing_usageday held USING day_stage WHERE held.tenant_id = %(tenant)s"
     " AND held.day = day_stage.day AND held.deployment_id = day_stage.deployment_id"
 )
+#: Days that one statement sums, and the memory that its groups may take before they go to disk.
+_DAYS_AT_ONCE = 5
+_ROOM = "SET LOCAL work_mem = '64MB'"
 _STAGE = "CREATE TEMP TABLE day_stage (day date, deployment_id bigint) ON COMMIT DROP"
 
 
@@ -133,8 +136,12 @@ def compute(into: Table = Table.RATED) -> int:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.day_rates")
         cursor.execute(_DAY_RATES, values)
         cursor.execute("ANALYZE day_rates")
-        cursor.execute(_COMPUTE[into], values)
-        return int(cursor.rowcount)
+        cursor.execute(_ROOM)
+        count = 0
+        for some in _some_days(first, last, values):
+            cursor.execute(_COMPUTE[into], some)
+            count += int(cursor.rowcount)
+        return count
 
 
 def roll_up() -> None:
@@ -148,7 +155,21 @@ def roll_up() -> None:
             return
         values = _span(first, last, deployments)
         cursor.execute(_UNROLL, values)
-        cursor.execute(_ROLL_UP, values)
+        cursor.execute(_ROOM)
+        for some in _some_days(first, last, values):
+            cursor.execute(_ROLL_UP, some)
+
+
+def _some_days(first: date, last: date, values: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The same for a few days after another: what a statement sums stays in memory, however much
+    a month has."""
+    while first <= last:
+        end = min(first + timedelta(days=_DAYS_AT_ONCE), last + timedelta(days=1))
+        yield values | {
+            "start": periods.midnight(first, values["zone"]),
+            "end": periods.midnight(end, values["zone"]),
+        }
+        first = end
 
 
 def _span(first: date, last: date, deployments: list[int]) -> dict[str, Any]:
