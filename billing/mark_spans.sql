@@ -6,7 +6,8 @@ WITH given AS (
     SELECT deployment_id, since, until, array_agg(token_class) AS classes,
            bool_or(token_class = 'input') AS input,
            bool_or(token_class = 'cached_input') AS cached_input,
-           bool_or(token_class = 'output') AS output
+           bool_or(token_class = 'output') AS output,
+           bool_or(token_class = 'reasoning') AS reasoning
       FROM unnest(%(deployments)s::bigint[], %(classes)s::text[], %(since)s::timestamptz[],
                   %(until)s::timestamptz[]) AS span (deployment_id, token_class, since, until)
      GROUP BY deployment_id, since, until
@@ -21,7 +22,8 @@ WITH given AS (
      WHERE used.bucket_start >= %(first)s
        AND (given.input AND used.input_tokens > 0
             OR given.cached_input AND used.cached_input_tokens > 0
-            OR given.output AND used.output_tokens > 0)
+            OR given.output AND used.output_tokens > 0
+            OR given.reasoning AND used.reasoning_tokens > 0)
      GROUP BY 1, 2
      UNION
     SELECT used.deployment_id, used.bucket_start

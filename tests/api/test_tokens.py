@@ -22,8 +22,8 @@ from tests.world import World
 Asking = Callable[..., Program]
 #: Lists that are added to, each change planned before it is made.
 PLANNED = {"exchange-rates", "mappings", "price-sheets", "reservations"}
-#: What is added to at once: it prices nothing anew, and the statements tell of it.
-AT_ONCE = {"ownership"}
+#: What is added to at once: it prices nothing anew.
+AT_ONCE = {"ownership", "usage-comparisons"}
 every = pytest.mark.parametrize("address", EVERY, ids=lambda address: address.name)
 
 

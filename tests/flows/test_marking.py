@@ -21,16 +21,18 @@ from billing.models import (
     PriceDecision,
     PriceType,
     RateOrigin,
+    Usage,
 )
 from billing.prices import mapping, sheets, suspects
 from billing.prices.mapping import Choice
 from billing.prices.suspects import Verdict
 from billing.rules.sheet_lines import AgreedLine, Kind
-from billing.rules.token_classes import TokenClass
+from billing.rules.token_classes import COMMON, TokenClass
 from inventory.models import Deployment
 from tenancy import scope
 from tests.flows.november import a_load, a_meter, days, like, marked, on, settled, state, used
 from tests.world import NOW, START, Place, World
+from tests.world_usage import told_of
 
 INPUT, OUTPUT, PAGES = TokenClass.INPUT, TokenClass.OUTPUT, TokenClass.PAGES
 BY = "dan@example.org"
@@ -317,3 +319,25 @@ def test_the_first_list_of_all_reaches_back_to_the_first_mapping(contoso: Place)
         with scope.of(contoso.ref):
             rating.mark_repriced()
         assert marked(contoso) == {"other": days(10, 10)}
+
+
+@pytest.mark.parametrize("token_class", COMMON)
+def test_a_span_of_each_class_with_a_column_marks_the_days_on_which_it_was_used(
+    contoso: Place, token_class: TokenClass
+) -> None:
+    with scope.of(contoso.ref):
+        alone = like(contoso.deployment, "alone")
+        key = contoso.houses[0].subscription
+        Usage.objects.create(
+            series=told_of(key, alone),
+            gateway=contoso.gateway,
+            bucket_start=on(7, 9),
+            subscription=key,
+            deployment=alone,
+            **{token_class.column: 5},
+        )
+        marking.mark_spans([marking.Span(alone.pk, token_class, on(1), None)])
+
+        assert list(DayToRate.objects.filter(deployment=alone).values_list("day", flat=True)) == [
+            on(7).date()
+        ]
