@@ -15,9 +15,7 @@ BEAT = (
     Beat("billing.sync_prices", timedelta(hours=6), "Azure changes prices at 00:00 UTC, rarely."),
     Beat("billing.price_news", timedelta(minutes=15), "Told at once; tries again what failed."),
     Beat("inventory.sync_inventory", timedelta(minutes=15), "New subscriptions and products."),
-    Beat(
-        "billing.sync_usage", timedelta(minutes=2), "Logs are minutes late; older ones if due."
-    ),
+    Beat("billing.sync_usage", timedelta(minutes=2), "Logs are minutes late; older ones if due."),
     Beat("billing.maintain_usage", timedelta(days=1), "Months are made ahead and let go whole."),
     Beat("billing.compare_usage", timedelta(days=1), "Late rows have come; a loss is a finding."),
     Beat("billing.rate", timedelta(minutes=1), "Rates only days that changed."),
