@@ -13,8 +13,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from django.db import connection
-from django.db.models import BooleanField, ExpressionWrapper, F, Max, Min, Q, QuerySet, Sum
-from django.db.models.functions import Coalesce, Greatest, TruncMonth
+from django.db.models import F, Min, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce, TruncMonth
 
 from billing.models import RatedDay, UsageDay
 from inventory.models import Subscription, Team
@@ -23,6 +23,7 @@ from tenancy.access import Actor
 from tenancy.money import EXACT, Money
 from tenancy.periods import Period
 
+_BY_PRICE = Path(__file__).with_name("by_price.sql").read_text()
 _SHARES = Path(__file__).with_name("shares.sql").read_text()
 Whose = Team | Subscription
 
@@ -128,61 +129,21 @@ def shares(period: Period, *, currency: str, team: Team | None = None) -> tuple[
 
 def by_price(whose: Whose, period: Period, *, currency: str) -> tuple[PriceSpend, ...]:
     """Tokens and cost of each model, token class and price, dearest first, unpriced last."""
-    rows = (
-        _within(_rated(whose), period)
-        # What paid capacity covers has no unit price either: it is told apart from what lacks one.
-        .annotate(gap=ExpressionWrapper(Q(cost=None), output_field=BooleanField()))
-        .values(
-            "gap",
-            "deployment__name",
-            "deployment__model",
-            "token_class",
-            "unit_price",
-            "units_per_price",
-            "price_currency",
-            "price__currency",
-            "price__meter__azure_id",
-            "sheet_line__meter__azure_id",
-            "markup_line__percent",
-            "price__effective_from",
-            "sheet_line__sheet__name",
-            "sheet_line__sheet__effective_from",
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _BY_PRICE,
+            {
+                "tenant": scope.tenant_id(),
+                "first_day": period.first_day,
+                "end_day": period.end_day,
+                "team": whose.pk if isinstance(whose, Team) else None,
+                "subscription": whose.pk if isinstance(whose, Subscription) else None,
+            },
         )
-        .annotate(
-            counted=Sum("quantity"),
-            total=Sum("cost"),
-            at_list=Sum("list_cost"),
-            holds_from=Max(
-                Greatest(
-                    "price__effective_from",
-                    "sheet_line__sheet__effective_from",
-                    "markup_line__sheet__effective_from",
-                )
-            ),
+        return tuple(
+            PriceSpend(*(*told, _money(at_list, listed_in), _money(cost, currency)))
+            for *told, listed_in, at_list, cost in cursor.fetchall()
         )
-        .order_by(F("total").desc(nulls_last=True), "deployment__name", "token_class")
-    )
-    return tuple(
-        PriceSpend(
-            model=row["deployment__model"],
-            deployment=row["deployment__name"],
-            token_class=row["token_class"],
-            quantity=row["counted"],
-            unit_price=row["unit_price"],
-            units_per_price=row["units_per_price"],
-            price_currency=row["price_currency"] or None,
-            price_from=_first_known(
-                row["sheet_line__sheet__effective_from"], row["price__effective_from"]
-            ),
-            holds_from=row["holds_from"],
-            meter_id=row["price__meter__azure_id"] or row["sheet_line__meter__azure_id"] or "",
-            sheet=row["sheet_line__sheet__name"] or "",
-            markup=row["markup_line__percent"],
-            list_cost=_money(row["at_list"], row["price__currency"] or ""),
-            cost=_money(row["total"], currency),
-        )
-        for row in rows
-    )
 
 
 def by_day(whose: Whose, period: Period, *, currency: str) -> tuple[DaySpend, ...]:
@@ -253,10 +214,6 @@ def total(costs: tuple[Money | None, ...], currency: str) -> Money | None:
     for amount in known:
         result = EXACT.add(result, amount)
     return Money(result, currency)
-
-
-def _first_known(*instants: datetime | None) -> datetime | None:
-    return next((instant for instant in instants if instant is not None), None)
 
 
 def _rated(whose: Whose) -> QuerySet[RatedDay]:
