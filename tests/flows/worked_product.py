@@ -46,6 +46,7 @@ from tenancy.runs import Contention
 from tenancy.scope import TenantRef
 from tests.flows.worked import Cell, Example, Row, instant
 from tests.flows.worked_reckoning import exact_price, percent
+from tests.world_usage import told_of
 
 REGION = "swedencentral"
 BY, WHY = "dan@example.org", "as the example says"
@@ -227,6 +228,7 @@ def _usage(example: Example) -> None:
             "subscription": subscription,
             "deployment": Deployment.objects.get(name=row["Deployment"]),
         }
+        key["series"] = told_of(subscription, key["deployment"])
         count = int(_decimal(row["Quantity"]))
         if token_class not in COMMON:
             ClassUsage.objects.create(**key, token_class=token_class, quantity=count)
