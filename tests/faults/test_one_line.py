@@ -25,6 +25,8 @@ from tests.flows.conftest import environment, pointing_at
 from tests.flows.steps import everything, rows
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+#: What a try leaves behind, whether it succeeds or fails.
+LEDGERS = ("tenancy_run", "tenancy_installationrun", "billing_usagewindow")
 
 
 @dataclass(frozen=True)
@@ -85,11 +87,11 @@ def manage(committed: None, azure: Azure, settings: Any, tmp_path: Path) -> Run:
             account=CONTOSO.account.name,
         )
         gateways.connect(row, (account,), by="erin", at=AT)
-    kept = everything("tenancy_run", "tenancy_installationrun")
+    kept = everything(*LEDGERS)
 
     def managed(*arguments: str, **changed: str | None) -> Said:
         said = run("manage.py", *arguments, **(environment(told) | changed))
-        assert everything("tenancy_run", "tenancy_installationrun") == kept
+        assert everything(*LEDGERS) == kept
         return said
 
     return managed

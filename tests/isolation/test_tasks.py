@@ -36,7 +36,13 @@ FOR_A_TENANT = [name for name in _tasks() if _parameters(name)]
 
 
 def _arguments(name: str, tenant: int, place: Place) -> dict[str, Any]:
-    known = {"tenant_id": tenant, "gateway": place.gateway.name, "lane": "fresh"}
+    known = {
+        "tenant_id": tenant,
+        "gateway": place.gateway.name,
+        "lane": "fresh",
+        "first": "2026-11-03",
+        "last": "2026-11-04",
+    }
     unknown = [given for given in _parameters(name) if given not in known]
     assert not unknown, f"the task {name} takes {unknown[0]!r}: say here what it is"
     return {given: known[given] for given in _parameters(name)}
