@@ -191,7 +191,7 @@ def complete(
         LeaseLost: another worker has taken over; nothing may be stored.
         IntegrityError: what came in is not what is stored.
     """
-    told = [tallies[hour_of(one.start)] for one in lease.windows]
+    told = [tallies.get(hour_of(one.start), Tally()) for one in lease.windows]
     with connection.cursor() as cursor:
         cursor.execute(
             _COMPLETE,
