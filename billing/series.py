@@ -1,8 +1,8 @@
 """Series: the ways in which a subscription calls a deployment, each with an id.
 
 How many there are is bounded: beyond `BillingSettings.most_series` for one subscription and
-deployment, what is new is held together in one series whose operation, region, backend and
-metadata are ``(more)``. Nothing of its usage is lost, only what told it apart.
+deployment, what is new is held together in one series of each way of streaming, of which all else
+is ``(more)``. Nothing of its usage is lost, only what told it apart.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from billing.models import BillingSettings
-from inventory.rules.dimensions import LONGEST, METADATA, OVERFLOW, Dimension
+from inventory.rules.dimensions import LONGEST, OVERFLOW, Dimension
 from tenancy import scope
 
 #: The values of all dimensions, in the order of `Dimension`.
 Values = tuple[str, ...]
 NOTHING_TOLD: Values = ("",) * len(Dimension)
-#: What is held together beyond the bound; product, API and streaming are few by nature.
-_BOUNDED = frozenset({Dimension.OPERATION, Dimension.REGION, Dimension.BACKEND, *METADATA})
+#: What is held together beyond the bound. Any name may be made up: who pushes events gives those of
+#: products and APIs, too. Whether a call was streamed has three values, which no source adds to.
+_BOUNDED = frozenset(Dimension) - {Dimension.STREAMING}
 _COLUMNS = ", ".join(one.value for one in Dimension)
 _FIND = """
 SELECT subscription_id, deployment_id, digest, id

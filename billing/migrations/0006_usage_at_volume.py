@@ -700,7 +700,7 @@ class Migration(migrations.Migration):
             name="most_series",
             field=models.PositiveIntegerField(
                 default=200,
-                help_text="How many combinations of operation, backend and metadata are told apart for one subscription and deployment; further ones are held together as (more).",
+                help_text="How many combinations of product, API, operation, region, backend, streaming and metadata are told apart for one subscription and deployment; further ones are held together as (more).",
                 validators=[django.core.validators.MinValueValidator(1)],
             ),
         ),

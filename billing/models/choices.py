@@ -136,8 +136,9 @@ class BillingSettings(TenantModel):
     most_series = models.PositiveIntegerField(
         default=200,
         validators=[MinValueValidator(1)],
-        help_text="How many combinations of operation, backend and metadata are told apart for "
-        "one subscription and deployment; further ones are held together as (more).",
+        help_text="How many combinations of product, API, operation, region, backend, streaming "
+        "and metadata are told apart for one subscription and deployment; further ones are held "
+        "together as (more).",
     )
     chargeback_from_quality = models.DecimalField(
         max_digits=3,

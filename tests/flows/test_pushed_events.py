@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from billing import events, measured, usage, windows
 from billing.events import Differs, Pushed
 from billing.measured import Faulty
-from billing.models import PushedEvent, Usage, UsageWindow, WindowState
+from billing.models import BillingSettings, PushedEvent, Series, Usage, UsageWindow, WindowState
 from billing.rules.event_bodies import Form
 from billing.rules.histograms import LATENCY, PROMPTS
 from billing.rules.measured import Draft, Line
@@ -30,7 +30,7 @@ from billing.sources.seam import COUNTS, Hour
 from billing.usage import Reading
 from inventory import gateways
 from inventory.models import Gateway, UsageSource
-from inventory.rules.dimensions import Dimension
+from inventory.rules.dimensions import OVERFLOW, Dimension
 from tenancy import scope
 from tenancy.runs import Contention
 from tenancy.scope import TenantRef
@@ -202,6 +202,9 @@ def pushed(committed_world: World) -> Iterator[TenantRef]:
 
 CALL: dict[str, Any] = {"subscription": "bot", "deployment": "gpt", "usage": {"prompt_tokens": 7}}
 
+#: What does not tell apart what is beyond the bound.
+COLLAPSED = tuple(one.value for one in Dimension if one is not Dimension.STREAMING)
+
 
 def at(hours_ago: int) -> datetime:
     return NOW - timedelta(hours=hours_ago)
@@ -220,6 +223,29 @@ def test_usage_is_read_once_however_often_it_is_pushed_and_read(pushed: TenantRe
         )
         assert not incomplete.exists()
         assert usage.through(Gateway.objects.get(name="router").pk) == NOW
+
+
+def test_whatever_names_callers_make_up_series_stay_few_and_no_token_is_lost(
+    pushed: TenantRef,
+) -> None:
+    with scope.of(pushed):
+        BillingSettings.objects.update_or_create(defaults={"most_series": 3})
+    for turn in (1, 2):
+        batch = [
+            told(n, time=at(1), product=f"made {n}", api=f"up {n}", streaming=n % 2 == 0, **CALL)
+            for n in range(20 * turn)
+        ]
+        with scope.of(pushed):
+            push(batch)
+        sync(pushed)
+
+        assert held(pushed) == (20 * turn, 140 * turn, 0)
+        with scope.of(pushed):
+            found = list(Series.objects.filter(gateway__name="router"))
+        beyond = [one for one in found if one.product == OVERFLOW]
+        assert len(found) - len(beyond) == 3
+        assert sorted(one.streaming for one in beyond) == ["streamed", "whole"]
+        assert {getattr(one, name) for one in beyond for name in COLLAPSED} == {OVERFLOW}
 
 
 def test_an_event_that_is_weeks_late_is_read_by_itself(pushed: TenantRef) -> None:

@@ -240,6 +240,8 @@ def test_combinations_beyond_the_bound_are_held_together_and_no_token_is_lost(
     since = AT - timedelta(hours=40)
     found = held(contoso, since)
     assert ("subscription1", "gpt-5.2-chat", *["(more)"] * 6) in found
+    beyond = "SELECT DISTINCT product, api FROM billing_series WHERE application = '(more)'"
+    assert rows(beyond) == [("(more)", "(more)")]
     assert len({key[4] for key in found} & set(agents)) <= 1
     by_pair: Counter[tuple[str, ...]] = Counter()
     for key, sums in emitted(contoso, since).items():
