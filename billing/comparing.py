@@ -12,19 +12,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
-from pathlib import Path
-from typing import TYPE_CHECKING, Any  # Any: what a statement takes, and what JSON holds
+from typing import TYPE_CHECKING, Any  # Any: what JSON holds
 
-from django.db import connection
-
-from billing import kept, sources
+from billing import kept, sources, stored
 from billing.models import SourceComparison, UsageWindow, WindowState
 from billing.rules import differences
 from billing.rules.differences import Part, Reason, Sums, Why
-from billing.rules.token_classes import NOT_TOKENS
 from billing.rules.windows import HOUR
 from billing.sources.seam import Source
-from billing.stored import hour_of
+from billing.stored import Held, hour_of
 from connectors.failures import Partial
 from inventory import gateways
 from inventory.gateways import GatewayRef
@@ -45,7 +41,6 @@ TASK = "billing.compare_gateway_usage"
 LATEST_DAYS = 7
 MOST_DAYS = 92
 _DAY = timedelta(days=1)
-_HELD = Path(__file__).with_name("held_usage.sql").read_text()
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +225,7 @@ def _day(plan: _Plan, day: date, run: Recorded) -> Compared | None:
 def _held(plan: _Plan, start: datetime, end: datetime) -> tuple[list[_Hour], int]:
     """The hours of a span as they are held, and how many tokens of it are in no class."""
     first, last = hour_of(start), hour_of(end - timedelta(microseconds=1)) + HOUR
-    buckets = _buckets(plan, first, last)
+    buckets = stored.held(plan.gateway.id, start=first, end=last, classes=plan.source.classes)
     windows = {
         hour_of(row.start): row
         for row in UsageWindow.objects.filter(
@@ -243,23 +238,9 @@ def _held(plan: _Plan, start: datetime, end: datetime) -> tuple[list[_Hour], int
         inside = [buckets[one] for one in buckets if piece[0] <= one < piece[1]]
         whole = [buckets[one] for one in buckets if at <= one < at + HOUR]
         hours.append(_hour(plan, windows.get(at), piece, _added(inside), _added(whole)))
-        unclassified += sum(one[1] for one in inside)
+        unclassified += sum(one.unclassified for one in inside)
         at += HOUR
     return hours, unclassified
-
-
-def _buckets(plan: _Plan, start: datetime, end: datetime) -> dict[datetime, tuple[Sums, int]]:
-    values: dict[str, Any] = {
-        "tenant": scope.tenant_id(),
-        "gateway": plan.gateway.id,
-        "start": start,
-        "end": end,
-        "classes": sorted(one.value for one in plan.source.classes),
-        "not_tokens": list(NOT_TOKENS),
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_HELD, values)
-        return {row[0]: (Sums(row[1], row[2]), row[3]) for row in cursor.fetchall()}
 
 
 def _hour(
@@ -359,11 +340,11 @@ def _totals(plan: _Plan, start: datetime, end: datetime) -> Sums:
 
 
 def _sum(hours: Sequence[_Hour]) -> Sums:
-    return _added([(hour.stored, 0) for hour in hours])
+    return _added([hour.stored for hour in hours])
 
 
-def _added(buckets: Sequence[tuple[Sums, int]]) -> Sums:
-    return Sums(sum(one.calls for one, _ in buckets), sum(one.tokens for one, _ in buckets))
+def _added(parts: Sequence[Held | Sums]) -> Sums:
+    return Sums(sum(one.calls for one in parts), sum(one.tokens for one in parts))
 
 
 def _kept(
