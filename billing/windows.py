@@ -187,11 +187,13 @@ def complete(
 ) -> None:
     """Record that the leased hours have been stored, in the transaction that stored them.
 
+    ``tallies`` are what `stored.replace` gives: every leased hour has one.
+
     Raises:
         LeaseLost: another worker has taken over; nothing may be stored.
         IntegrityError: what came in is not what is stored.
     """
-    told = [tallies.get(hour_of(one.start), Tally()) for one in lease.windows]
+    told = [tallies[hour_of(one.start)] for one in lease.windows]
     with connection.cursor() as cursor:
         cursor.execute(
             _COMPLETE,

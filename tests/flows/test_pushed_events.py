@@ -16,7 +16,7 @@ from django.db import connections
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from billing import events, measured, usage, windows
+from billing import events, measured, stored, usage, windows
 from billing.events import Differs, Pushed
 from billing.measured import Faulty
 from billing.models import BillingSettings, PushedEvent, Series, Usage, UsageWindow, WindowState
@@ -285,12 +285,22 @@ def test_an_event_that_comes_while_its_old_hour_is_read_is_not_forgotten(
             contention=Contention.GIVE_WAY,
         )
     assert lease is not None
+    seen = PushedEvents().read(pushed, gateway, start=lease.start, end=lease.end, bucket=HOUR)
     with scope.of(pushed):
         push([told(2, time=at(24 * 40), **CALL)], at=later)
     with scope.of(pushed):
-        windows.complete(
-            lease, {}, source=UsageSource.EVENTS, look_back=timedelta(hours=48), at=later
+        tallies = stored.replace(
+            gateway.id,
+            seen,
+            start=lease.start,
+            end=lease.end,
+            classes=PushedEvents.classes,
+            at=later,
         )
+        windows.complete(
+            lease, tallies, source=UsageSource.EVENTS, look_back=timedelta(hours=48), at=later
+        )
+    assert held(pushed) == (1, 7, 0)
 
     sync(pushed, Reading.AGAIN, at=later + timedelta(minutes=5))
 
