@@ -369,12 +369,5 @@ def _replaced(plan: Plan, lease: Lease, hours: Sequence[Hour]) -> dict[datetime,
 
 
 def _failed(plan: Plan, lease: Lease, error: ConnectorError | TotalsDiffer) -> None:
-    """Record it; what the source says of these very hours is no passing trouble."""
     with scope.of(plan.tenant):
-        windows.fail(
-            lease,
-            error,
-            after=getattr(error, "after", None),
-            lasting=isinstance(error, BadQuery | Partial | TotalsDiffer),
-            at=plan.at,
-        )
+        windows.fail(lease, error, after=getattr(error, "after", None), at=plan.at)

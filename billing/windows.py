@@ -234,15 +234,15 @@ def release(lease: Lease) -> None:
     _leased(lease).update(state=before, lease=None, leased_until=None)
 
 
-def fail(
-    lease: Lease, error: Exception, *, after: float | None, lasting: bool, at: datetime
-) -> None:
+def fail(lease: Lease, error: Exception, *, after: float | None, at: datetime) -> None:
     """Record a failure of the leased hours and when they are tried again.
 
-    Trouble that lasts sets an hour aside after a few tries, if others of the gateway were read
-    meanwhile: where nothing can be read, it is not the hour's fault.
+    ``after``: not before so many seconds. Trouble that lasts sets an hour aside after a few tries,
+    if others of the gateway were read meanwhile: where nothing can be read, it is not the hour's
+    fault.
     """
-    rows = _leased(lease)
+    code, rows = code_of(error), _leased(lease)
+    lasting = code in LASTING
     for before in sorted(set(rows.values_list("failures", flat=True))):
         failures = before + 1
         aside = lasting and failures >= rules.MOST_FAILURES and _others_are_read(lease, at=at)
@@ -252,7 +252,7 @@ def fail(
             due_at=None if aside else rules.next_try(failures, at=at, after=after),
             lease=None,
             leased_until=None,
-            error_code=code_of(error),
+            error_code=code,
             error=str(error),
         )
 
@@ -273,10 +273,7 @@ def due_again(gateway_id: int, instants: Sequence[datetime], *, at: datetime) ->
     hours = {hour_of(one) for one in instants}
     ends = [hour + rules.HOUR for hour in hours]
     rows = UsageWindow.objects.filter(gateway_id=gateway_id, end__in=ends)
-    rows = rows.exclude(state=WindowState.QUARANTINED)
-    # Held in one order, so that two who mark the same hours cannot wait for each other.
-    held = list(rows.order_by("id").select_for_update().values_list("id", flat=True))
-    rows.filter(id__in=held).update(due_at=at)
+    _make_due(rows.exclude(state=WindowState.QUARANTINED), at=at)
 
 
 def due_within_look_back(gateway_id: int, *, at: datetime) -> None:

@@ -236,6 +236,7 @@ def test_what_does_not_add_up_is_not_stored(
 
     assert everything(*LEDGERS[:2]) == before
     assert window(contoso)["error_code"] == TotalsDiffer.code
+    assert TotalsDiffer.code in windows.LASTING
 
 
 def test_the_database_takes_no_window_for_complete_of_which_something_is_missing(
