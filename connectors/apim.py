@@ -1,6 +1,8 @@
-"""API Management over Azure Resource Manager: products, subscriptions, and their state.
+"""API Management over Azure Resource Manager: products, and subscriptions with their state.
 
-Subscription keys are never asked for: the call that lists them is not made anywhere.
+Subscription keys are never asked for: the call that lists them is not made anywhere. The one key
+that is handed over is made by the product and set, and what Azure answers to a write is read
+without the keys it may hold.
 """
 
 import logging
@@ -11,18 +13,21 @@ from xml.etree.ElementTree import Element, ParseError
 from azure.mgmt.apimanagement.models import (
     ProductContract,
     SubscriptionContract,
+    SubscriptionCreateParameters,
     SubscriptionUpdateParameters,
 )
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
 
-from connectors.failures import NotFound, Permanent, Service
+from connectors.failures import ConnectorError, NotFound, Permanent, Service
 from connectors.paging import everything, named
 from connectors.records import (
     ApimProduct,
     ApimService,
     ApimSubscription,
+    CreatedSubscription,
     ObservedSubscription,
+    Secret,
     StateChange,
     SubscriptionState,
     segment,
@@ -77,6 +82,40 @@ def subscription(azure: AzureSession, service: ApimService, name: str) -> Observ
     return ObservedSubscription(_subscription(contract), etag=heard.header("ETag") or "")
 
 
+def create_subscription(
+    azure: AzureSession, service: ApimService, name: str, *, display_name: str, product: str
+) -> CreatedSubscription:
+    """Make an active subscription of ``product``; the gateway makes its keys, nobody is told.
+
+    Azure offers no way to create only what is absent, so that it is read first: one of that name,
+    product and display name is what an earlier try made whose answer was lost.
+
+    Raises:
+        Permanent: a subscription of that name exists, with another product or display name.
+    """
+    segment("APIM product name", product)
+    if found := _found(azure, service, name):
+        return CreatedSubscription(_same(found, display_name, product), request_id=None)
+    client = azure.api_management(service.subscription_id)
+    heard = Heard()
+    wanted = SubscriptionCreateParameters(
+        scope=f"/products/{product}",
+        display_name=display_name,
+        state=SubscriptionState.ACTIVE.value,
+    )
+    with translated(_place(azure, f"APIM subscription {name} of {service.service}")):
+        contract = client.subscription.create_or_update(
+            service.resource_group,
+            service.service,
+            name,
+            wanted,
+            notify=False,
+            raw_response_hook=heard,
+        )
+    made = ObservedSubscription(_subscription(contract), etag=heard.header("ETag") or "")
+    return CreatedSubscription(made, heard.header("x-ms-request-id"))
+
+
 def set_state(
     azure: AzureSession,
     service: ApimService,
@@ -90,26 +129,42 @@ def set_state(
 
     Nobody is notified by Azure: telling people is the product's own task.
     """
-    segment("APIM subscription name", name)
-    if not etag or etag == "*":
-        says = f"A write to APIM subscription {name} must name the version it was decided on."
-        raise Permanent(says, service=Service.RESOURCE_MANAGER)
-    client = azure.api_management(service.subscription_id)
-    heard = Heard()
     wanted = SubscriptionUpdateParameters(
         state=SubscriptionState(state).value, state_comment=comment
     )
-    with translated(_place(azure, f"APIM subscription {name} of {service.service}")):
-        client.subscription.update(
-            service.resource_group,
-            service.service,
+    return _update(azure, service, name, wanted, etag=etag)
+
+
+def set_product(
+    azure: AzureSession, service: ApimService, name: str, *, product: str, etag: str
+) -> StateChange:
+    """Scope the subscription to ``product``; Changed when it is no longer the version ``etag``.
+
+    Its keys and its state stay.
+    """
+    segment("APIM product name", product)
+    wanted = SubscriptionUpdateParameters(scope=f"/products/{product}")
+    return _update(azure, service, name, wanted, etag=etag)
+
+
+def set_primary_key(
+    azure: AzureSession, service: ApimService, name: str, *, key: Secret, etag: str
+) -> StateChange:
+    """Make ``key`` the primary one; Changed when it is no longer the version ``etag``.
+
+    The primary key of before no longer opens the gateway. No error holds the key, nor the error
+    that it came from: that one knows the request.
+    """
+    try:
+        return _update(
+            azure,
+            service,
             name,
-            etag,
-            wanted,
-            notify=False,
-            raw_response_hook=heard,
+            SubscriptionUpdateParameters(primary_key=key.reveal()),
+            etag=etag,
         )
-    return StateChange(heard.header("ETag"), heard.header("x-ms-request-id"))
+    except ConnectorError as error:
+        raise type(error)(key.hidden_in(str(error)), **vars(error)) from None
 
 
 def token_limits(policy: str) -> tuple[int | None, int | None, str | None]:
@@ -131,6 +186,53 @@ def token_limits(policy: str) -> tuple[int | None, int | None, str | None]:
     ]
     quota, period = min(quotas, key=lambda found: found[0], default=(None, None))
     return min(rates, default=None), quota, period
+
+
+def _update(
+    azure: AzureSession,
+    service: ApimService,
+    name: str,
+    wanted: SubscriptionUpdateParameters,
+    *,
+    etag: str,
+) -> StateChange:
+    """Change what ``wanted`` names, of the version ``etag``."""
+    segment("APIM subscription name", name)
+    if not etag or etag == "*":
+        says = f"A write to APIM subscription {name} must name the version it was decided on."
+        raise Permanent(says, service=Service.RESOURCE_MANAGER)
+    client = azure.api_management(service.subscription_id)
+    heard = Heard()
+    with translated(_place(azure, f"APIM subscription {name} of {service.service}")):
+        client.subscription.update(
+            service.resource_group,
+            service.service,
+            name,
+            etag,
+            wanted,
+            notify=False,
+            raw_response_hook=heard,
+        )
+    return StateChange(heard.header("ETag"), heard.header("x-ms-request-id"))
+
+
+def _found(azure: AzureSession, service: ApimService, name: str) -> ObservedSubscription | None:
+    try:
+        return subscription(azure, service, name)
+    except NotFound:  # or there is no such service, as the write will say
+        return None
+
+
+def _same(found: ObservedSubscription, display_name: str, product: str) -> ObservedSubscription:
+    """What was found when it is what was asked for."""
+    there = found.subscription
+    if (there.product or "").lower() == product.lower() and there.display_name == display_name:
+        return found
+    says = (
+        f"An APIM subscription {there.name} exists already, as '{there.display_name}' of"
+        f" {there.product or there.scope}. Rename or delete it in Azure."
+    )
+    raise Permanent(says, service=Service.RESOURCE_MANAGER)
 
 
 def _product(azure: AzureSession, service: ApimService, product: ProductContract) -> ApimProduct:

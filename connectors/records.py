@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any  # a row of whatever the query asks for
+from typing import Any, NoReturn  # Any: a row of whatever the query asks for
 
 from connectors.failures import BadQuery, Permanent, Service
 
@@ -88,6 +88,39 @@ class StateChange:
 
     etag: str | None
     request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedSubscription:
+    """A subscription that was made, or was there already just as asked for.
+
+    ``request_id`` is Azure's id of the request that made it, None where it was there.
+    """
+
+    observed: ObservedSubscription
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A value that no log, error page or test report shows: its texts hide it."""
+
+    _value: str = field(repr=False)
+
+    def reveal(self) -> str:
+        """The value itself, for the one call that sends it and the one page that shows it."""
+        return self._value
+
+    def hidden_in(self, text: str) -> str:
+        """``text`` without the value, should somebody have repeated it."""
+        return text.replace(self._value, "***") if self._value else text
+
+    def __str__(self) -> str:
+        return "***"
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be written down: neither a task's arguments nor a cache may hold it."""
+        raise TypeError("A secret cannot be pickled.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import secrets
 from collections.abc import Callable, Mapping
 
 from simulator import arm
+from simulator.clock import iso
 from simulator.setting import Product, Tenant
 from simulator.state import Held, World
 from simulator.wire import Ask, Json, Refusal, Reply, Route, answer, page, route
@@ -16,6 +18,7 @@ _SERVICE = (
     "/providers/Microsoft.ApiManagement/service/{service}"
 )
 _TYPE = "Microsoft.ApiManagement/service"
+_LONGEST_NAME, _LONGEST_KEY = 100, 256
 _POLICY = """<policies>
   <inbound>
     <base />
@@ -200,29 +203,52 @@ def _patch(world: World, tenant: Tenant, ask: Ask, name: str) -> Reply:
     with world.lock:
         held = _find(world, tenant, name)
         _matched(ask, held)
-        wanted = _wanted(ask)
-        held.display_name = wanted.get("displayName", held.display_name)
-        comment = wanted.get("stateComment", held.comment)
-        world.change_state(held, wanted.get("state", held.state), comment)
-        return answer(_contract(tenant, held), headers={"ETag": etag(held)})
+        wanted = _wanted(world, tenant, ask, held)
+        _change(world, held, wanted)
+        return _written(tenant, held, 200)
 
 
 def _put(world: World, tenant: Tenant, ask: Ask, name: str) -> Reply:
+    """Make a subscription, or change it: Azure wants no version where none was read."""
     with world.lock:
-        wanted = _wanted(ask)
-        product = str(wanted.get("scope", "")).rstrip("/").rpartition("/products/")[2]
-        if tenant.product(product) is None:
+        held = world.subscription(tenant.service, name)
+        wanted = _wanted(world, tenant, ask, held)
+        if "scope" not in wanted:
             raise Refusal(400, "ValidationError", "The scope does not name a product.")
-        held, status = world.subscription(tenant.service, name), 200
         if held is None:
-            now, status = world.clock.now(), 201
-            key = f"{name}{now:%Y%m%d%H%M%S}".encode().hex()[:32].ljust(32, "0")
-            created = now.strftime("%Y-%m-%dT%H:%M:%SZ")
-            held = Held(tenant.service, name, name, product, key, created, state="submitted")
-            world.held[held.id] = held
-        held.display_name, held.product = wanted.get("displayName", held.display_name), product
-        world.change_state(held, wanted.get("state", held.state), wanted.get("stateComment"))
-        return answer(_contract(tenant, held), status=status, headers={"ETag": etag(held)})
+            held = _new(world, tenant, name)
+            _change(world, held, {"displayName": name, "state": "submitted", **wanted})
+            return _written(tenant, held, 201)
+        if "if-match" in ask.headers:
+            _matched(ask, held)
+        _change(world, held, wanted)
+        return _written(tenant, held, 200)
+
+
+def _new(world: World, tenant: Tenant, name: str) -> Held:
+    """A subscription that no caller can use yet, with a key that nobody has been told."""
+    created = iso(world.clock.now().replace(microsecond=0))
+    key = secrets.token_hex(16)
+    held = Held(tenant.service, name, name, "", key, created, state="submitted")
+    held.changes.append((created, "submitted"))
+    world.held[held.id] = held
+    return held
+
+
+def _change(world: World, held: Held, wanted: Mapping[str, Json]) -> None:
+    """Set what is named; product and key count from now on, the state when it has got about."""
+    held.display_name = wanted.get("displayName", held.display_name)
+    held.product = wanted.get("scope", held.product)
+    held.key = wanted.get("primaryKey", held.key)
+    comment = wanted.get("stateComment", held.comment)
+    world.change_state(held, wanted.get("state", held.state), comment)
+
+
+def _written(tenant: Tenant, held: Held, status: int) -> Reply:
+    """A write is answered with the key, which reading never shows."""
+    content = _contract(tenant, held)
+    content["properties"]["primaryKey"] = held.key
+    return answer(content, status=status, headers={"ETag": etag(held)})
 
 
 def _matched(ask: Ask, held: Held) -> None:
@@ -235,12 +261,31 @@ def _matched(ask: Ask, held: Held) -> None:
         raise Refusal(412, "PreconditionFailed", message)
 
 
-def _wanted(ask: Ask) -> dict[str, Json]:
-    wanted = ask.json().get("properties") or {}
+def _wanted(world: World, tenant: Tenant, ask: Ask, held: Held | None) -> dict[str, Json]:
+    """What the body asks for, with the product's name as scope; what cannot be is refused."""
+    wanted = dict(ask.json().get("properties") or {})
     if "state" in wanted and wanted["state"] not in STATES:
         message = f"Invalid subscription state {wanted['state']!r}. One of: {', '.join(STATES)}."
         raise Refusal(400, "ValidationError", message)
-    return dict(wanted)
+    if "scope" in wanted:
+        named = str(wanted["scope"]).rstrip("/").rpartition("/products/")[2]
+        product = tenant.product(named)
+        if product is None:
+            raise Refusal(400, "ValidationError", "The scope does not name a product.")
+        wanted["scope"] = product.name
+    if "primaryKey" in wanted:
+        _check_key(world, tenant, str(wanted["primaryKey"]), held)
+    if not 1 <= len(str(wanted.get("displayName", "x"))) <= _LONGEST_NAME:
+        raise Refusal(400, "ValidationError", "displayName must have 1 to 100 characters.")
+    return wanted
+
+
+def _check_key(world: World, tenant: Tenant, key: str, held: Held | None) -> None:
+    """A key opens one subscription of a service."""
+    if not 1 <= len(key) <= _LONGEST_KEY:
+        raise Refusal(400, "ValidationError", "primaryKey must have 1 to 256 characters.")
+    if any(h.key == key and h is not held for h in world.subscriptions(tenant.service)):
+        raise Refusal(400, "ValidationError", "A subscription with this key exists already.")
 
 
 def _secrets(_tenant: Tenant, _ask: Ask, _named: Mapping[str, str]) -> Reply:

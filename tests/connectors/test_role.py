@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors import apim, cognitive
-from connectors.records import SubscriptionState
+from connectors.records import Secret, SubscriptionState
 from connectors.session import AzureSession
 from simulator.setting import CONTOSO
 from tests.connectors.conftest import Azure, account, service
@@ -38,8 +38,15 @@ def test_the_role_allows_what_the_connectors_ask_and_nothing_else(
     seen = apim.subscription(contoso, at, "subscription3")
     state = SubscriptionState(seen.subscription.state)
     apim.set_state(contoso, at, "subscription3", state=state, comment="", etag=seen.etag)
+    made = apim.create_subscription(
+        contoso, at, "apportion-18", display_name="Shelf search", product="silver"
+    )
+    moved = apim.set_product(contoso, at, "apportion-18", product="gold", etag=made.observed.etag)
+    key = Secret("5ec4e75ec4e75ec4e75ec4e75ec4e702")
+    apim.set_primary_key(contoso, at, "apportion-18", key=key, etag=moved.etag or "")
     cognitive.deployments(contoso, account(CONTOSO))
     asked = {action for request in azure.requests() if (action := _action(request))}
+    azure.post("/reset", {})
     assert asked == set(ROLE["Actions"])
 
 

@@ -89,12 +89,15 @@ class Azure:
         return [list(row) for row in found.tables[0].rows]
 
     def chat(self, subscription: str, **more: Any) -> httpx.Response:
+        return self.chat_with(self.key(subscription), **more)
+
+    def chat_with(self, key: str, **more: Any) -> httpx.Response:
         body = {"messages": [{"role": "user", "content": "How are you?"}], "max_tokens": 50} | more
         path = (
             f"/gateways/{self.tenant.service}/inference/openai/deployments/"
             f"{self.tenant.account.deployments[0].name}/chat/completions"
         )
-        headers = {"api-key": self.key(subscription)}
+        headers = {"api-key": key}
         version = {"api-version": "2024-10-21"}
         return self.wire.post(path, params=version, headers=headers, json=body)
 

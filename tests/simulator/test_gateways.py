@@ -2,7 +2,10 @@ from typing import Any
 
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
-from azure.mgmt.apimanagement.models import SubscriptionUpdateParameters
+from azure.mgmt.apimanagement.models import (
+    SubscriptionCreateParameters,
+    SubscriptionUpdateParameters,
+)
 
 from tests.simulator.conftest import Azure
 
@@ -85,6 +88,68 @@ def test_keys_are_never_handed_out(azure: Azure) -> None:
     assert refused.value.status_code == 403
     log = azure.control.get("/requests").json()["requests"]
     assert [r["path"] for r in log if r["path"].endswith("/listSecrets")]
+
+
+def test_a_new_subscription_waits_until_it_is_made_active(azure: Azure) -> None:
+    wanted = SubscriptionCreateParameters(scope="/products/silver", display_name="Shelf search")
+    made = azure.apim.subscription.create_or_update(*azure.gateway, "new-one", wanted)
+    assert (made.state, made.display_name) == ("submitted", "Shelf search")
+    assert made.scope == f"{azure.tenant.service_id}/products/silver"
+    assert made.primary_key
+    assert len(made.primary_key) == 32
+    assert azure.chat_with(made.primary_key).status_code == 401
+    _patch(azure, "new-one", "active", azure.etag("new-one"))
+    assert azure.chat_with(made.primary_key).status_code == 200
+    again = azure.apim.subscription.get(*azure.gateway, "new-one")
+    assert again.primary_key is None
+    assert len([*azure.apim.subscription.list(*azure.gateway)]) == 5
+
+
+def test_a_made_subscription_is_changed_by_the_same_call(azure: Azure) -> None:
+    def put(**more: Any) -> Any:
+        wanted = SubscriptionCreateParameters(scope="/products/silver", display_name="One")
+        return azure.apim.subscription.create_or_update(*azure.gateway, "new-one", wanted, **more)
+
+    first = put(cls=lambda response, _model, _headers: response.http_response)
+    assert first.status_code == 201
+    second = put(cls=lambda response, _model, _headers: response.http_response)
+    assert second.status_code == 200
+    assert second.headers["ETag"] != first.headers["ETag"]
+    with pytest.raises(HttpResponseError) as refused:
+        put(if_match=first.headers["ETag"])
+    assert refused.value.status_code == 412
+
+
+def test_another_product_has_other_limits_from_the_next_call_on(azure: Azure) -> None:
+    assert int(azure.chat("subscription3", max_tokens=490).headers["remaining-tokens"]) < 10
+    change = SubscriptionUpdateParameters(scope="/products/platinum")
+    etag = azure.etag("subscription3")
+    azure.apim.subscription.update(*azure.gateway, "subscription3", etag, change)
+    served = azure.chat("subscription3", max_tokens=400)
+    assert served.status_code == 200
+    assert 1000 < int(served.headers["remaining-tokens"]) < 2000 - 490 - 400
+    unknown = SubscriptionUpdateParameters(scope="/products/bronze")
+    with pytest.raises(HttpResponseError, match="does not name a product"):
+        azure.apim.subscription.update(*azure.gateway, "subscription3", "*", unknown)
+
+
+def test_a_set_key_opens_the_gateway_at_once_and_the_old_one_no_longer(azure: Azure) -> None:
+    new = "5ec4e75ec4e75ec4e75ec4e75ec4e703"
+    assert azure.chat_with(new).status_code == 401
+    change = SubscriptionUpdateParameters(primary_key=new)
+    etag = azure.etag("subscription1")
+    azure.apim.subscription.update(*azure.gateway, "subscription1", etag, change)
+    assert azure.chat_with(new).status_code == 200
+    assert azure.chat("subscription1").status_code == 401
+    assert azure.etag("subscription1") != etag
+
+
+def test_a_key_opens_one_subscription_only(azure: Azure) -> None:
+    taken = SubscriptionUpdateParameters(primary_key=azure.key("subscription2"))
+    with pytest.raises(HttpResponseError) as refused:
+        azure.apim.subscription.update(*azure.gateway, "subscription1", "*", taken)
+    assert refused.value.status_code == 400
+    assert azure.chat("subscription1").status_code == 200
 
 
 def test_a_change_reaches_the_gateway_after_the_propagation_delay(azure: Azure) -> None:
