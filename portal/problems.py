@@ -20,6 +20,7 @@ from django.template import loader
 from rest_framework import exceptions as rest
 
 from connectors.failures import ConnectorError, Transient
+from portal.tenant_scope import entered
 from tenancy.refusals import Refused
 
 CONTENT_TYPE = "application/problem+json"
@@ -178,7 +179,8 @@ def _answer(request: HttpRequest, problem: Problem) -> HttpResponse:
         _log.error("%s %s: %s: %s", request.method, request.path, problem.code, problem.says)
     if request.path.startswith(API):
         return _document(request.path, problem)
-    return render(request, "problem.html", {"problem": problem}, status=problem.status)
+    with entered(request):
+        return render(request, "problem.html", {"problem": problem}, status=problem.status)
 
 
 def _document(instance: str, problem: Problem) -> HttpResponse:

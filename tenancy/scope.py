@@ -87,6 +87,11 @@ def current() -> TenantRef:
     return ref
 
 
+def is_open() -> bool:
+    """Whether any tenant's scope is."""
+    return _current.get() is not None
+
+
 def tenant_id() -> int:
     """The id of the tenant whose scope is open: the default of every ``tenant`` column."""
     return current().id
