@@ -1,9 +1,12 @@
 """Doors for the worker."""
 
+from contextlib import suppress
+
 from celery import current_app, shared_task
 
 from governance import enforcement
-from tenancy import clock, tenants
+from governance.notifications import delivering, digests, log
+from tenancy import clock, scope, tenants
 from tenancy.runs import Busy, Contention, Superseded
 
 
@@ -22,3 +25,34 @@ def enforce_tenant(tenant_id: int) -> None:
         enforcement.enforce(tenant, at=clock.now(), contention=Contention.GIVE_WAY)
     except (Busy, Superseded):
         return
+
+
+@shared_task(name="governance.deliver")
+def deliver() -> None:
+    """Ask for every tenant's notices to be delivered."""
+    for tenant in tenants.active():
+        current_app.send_task("governance.deliver_tenant", [tenant.id])
+
+
+@shared_task(name="governance.deliver_tenant")
+def deliver_tenant(tenant_id: int) -> None:
+    """Send what is due for one tenant, unless a run is already under way."""
+    tenant, now = tenants.by_id(tenant_id), clock.now()
+    with suppress(Busy, Superseded):
+        delivering.deliver(tenant, at=now, contention=Contention.GIVE_WAY)
+    with suppress(Busy, Superseded):
+        digests.digest(tenant, at=now, contention=Contention.GIVE_WAY)
+
+
+@shared_task(name="governance.let_notices_go")
+def let_notices_go() -> None:
+    """Ask for every tenant's old notices to be deleted."""
+    for tenant in tenants.active():
+        current_app.send_task("governance.let_tenant_notices_go", [tenant.id])
+
+
+@shared_task(name="governance.let_tenant_notices_go")
+def let_tenant_notices_go(tenant_id: int) -> None:
+    """Delete one tenant's old notices."""
+    with scope.of(tenants.by_id(tenant_id)):
+        log.let_go(at=clock.now())

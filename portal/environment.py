@@ -16,6 +16,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from governance.rules import addresses
+
 PREFIX = "APPORTION_"
 RUNNING_SERVICES = Path(".apportion") / "env"
 
@@ -127,6 +129,20 @@ class Environment(BaseSettings):
         pattern=r"^[^@\s]+@[^@\s]+$",
         description="The address that mail is sent from.",
     )
+    site_url: HttpUrl | None = Field(
+        default=None,
+        description="Where people reach the product: https://finops.example. Mails and webhooks "
+        "link there. Not set: they name the page's path alone.",
+    )
+    webhook_private_hosts: Names = Field(
+        default=(),
+        description="What webhooks may reach although it is not public, by comma: host names, "
+        ".suffixes of such, addresses and networks, such as hooks.corp.example,10.1.2.0/24.",
+    )
+    webhook_ca_bundle: str = Field(
+        default="",
+        description="PEM file of further certificate authorities that webhooks' receivers have.",
+    )
 
     api_requests_per_minute: int = Field(
         default=600, ge=1, description="How often one API token may ask in a minute."
@@ -146,6 +162,7 @@ class Environment(BaseSettings):
         "azure_price_services",
         "price_regions",
         "price_currencies",
+        "webhook_private_hosts",
         mode="before",
     )
     @classmethod
@@ -173,7 +190,17 @@ class Environment(BaseSettings):
                 raise ValueError(f"{code!r} is no currency code: write three capitals, such as EUR")
         return value
 
-    @field_validator("azure_ca_bundle", "azure_credentials_file")
+    @field_validator("webhook_private_hosts")
+    @classmethod
+    def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in value:
+            try:
+                addresses.allowed([entry])
+            except ValueError as error:
+                raise ValueError(f"{entry!r} is no host, address or network: {error}") from None
+        return value
+
+    @field_validator("azure_ca_bundle", "azure_credentials_file", "webhook_ca_bundle")
     @classmethod
     def _exists(cls, value: str) -> str:
         if value and not Path(value).is_file():

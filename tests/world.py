@@ -52,7 +52,7 @@ from inventory.models import (
 from tenancy import audit, clock, scope, tenants, tokens
 from tenancy.models import InstallationRun, Membership, Outcome, Person, Role, Run
 from tenancy.scope import TenantRef
-from tests import world_usage
+from tests import world_notices, world_usage
 from tests.world_usage import LONG_AGO
 
 NOW = datetime(2026, 11, 20, 14, 20, tzinfo=UTC)
@@ -272,6 +272,7 @@ def _place(
         _ledgers(gateway, deployment, next(iter(roles)))
         world_usage.reading(gateway)
         _enforced(second)
+        world_notices.told(second.team, owners[second.team.slug], at=NOW)
         return Place(ref, gateway, product, deployment, (first, second))
 
 
