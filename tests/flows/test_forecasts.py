@@ -172,7 +172,8 @@ def test_a_month_whose_first_hours_are_not_read_begins_at_nothing(search: Subscr
     read_through(datetime(2026, 10, 31, 16, tzinfo=UTC))  # a Saturday, 17:00
     found = asked(search, at=datetime(2026, 11, 1, 3, tzinfo=UTC))
     assert found.forecast.so_far == 0
-    assert (found.forecast.days[0].day, found.forecast.left_of_first) == (FIRST, 1)
+    assert found.forecast.days[0].day == FIRST
+    assert found.forecast.left_of_first == 1
     assert len(found.forecast.days) == 30
     assert abs(total(found) / of_days(FIRST, END) - 1) < Decimal("0.02")
 
@@ -188,7 +189,8 @@ def test_tokens_are_forecast_where_cost_has_no_price(search: Subscription) -> No
     for place in range(1, 29):
         used(search, TODAY - timedelta(days=place), None, tokens=500)
     cost, tokens = asked(search), asked(search, Unit.TOKENS)
-    assert (total(cost), cost.unpriced_tokens) == (0, 28 * 500)
+    assert total(cost) == 0
+    assert cost.unpriced_tokens == 28 * 500
     assert total(tokens) == 500 * (19 + Decimal("0.375") + 10)
     assert tokens.currency == ""
 
@@ -197,7 +199,7 @@ def test_of_what_was_never_used_or_never_read_nothing_is_known(
     world: World, search: Subscription
 ) -> None:
     never = asked(search)
-    assert (never.forecast.known_days, total(never, Percentile.P90)) == (0, 0)
+    assert never.forecast.known_days == total(never, Percentile.P90) == 0
     assert never.usage_through == THROUGH
     used_weekly(search, date(2026, 10, 1), TODAY)
     UsageFeed.objects.all().delete()
@@ -214,7 +216,7 @@ def test_another_tenants_is_not_known(world: World) -> None:
         foreign = asked(theirs)
     assert own.forecast.known_days > 0
     assert own.forecast.so_far > 0
-    assert (foreign.forecast.known_days, foreign.forecast.so_far) == (0, 0)
+    assert foreign.forecast.known_days == foreign.forecast.so_far == 0
     assert foreign.usage_through is None
 
 

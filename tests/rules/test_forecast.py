@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks import forecast_accuracy
 from billing.rules.forecast import Forecast, Percentile, RunsOut, forecast
 
 TODAY = date(2026, 11, 18)
@@ -105,7 +106,7 @@ def test_of_the_day_that_is_not_over_only_the_rest_is_ahead() -> None:
     found = of([*WEEK] * 3, 2, so_far=Decimal(100), share=Decimal("0.75"))
     assert middle(found) == [100 + WEEK[0] / 4, 100 + WEEK[0] / 4 + WEEK[1]]
     over = of([*WEEK] * 3, 1, so_far=Decimal(100), share=Decimal(1))
-    assert (over.days[0].p10, over.days[0].p90) == (100, 100)
+    assert over.days[0].p10 == over.days[0].p90 == 100
 
 
 def test_a_day_without_usage_is_a_zero_and_counts() -> None:
@@ -217,3 +218,18 @@ def test_what_is_ahead_cannot_become_less_than_nothing() -> None:
         found.scaled(Decimal(-1))
     with pytest.raises(ValueError, match="-1 higher"):
         found.plus(Decimal(-1))
+
+
+@pytest.mark.slow  # forecasts some thousand times
+def test_the_document_tells_what_the_trace_gives() -> None:
+    text = forecast_accuracy.DOCUMENT.read_text()
+    _, _, rest = text.partition(forecast_accuracy.BEGIN)
+    told, end, _ = rest.partition(forecast_accuracy.END)
+    assert end
+    assert told.strip() == forecast_accuracy.tables().strip()
+
+
+def test_the_trace_is_whole() -> None:
+    amounts = forecast_accuracy.trace()
+    assert len(amounts) == 349
+    assert min(amounts) > 0
