@@ -11,7 +11,8 @@ from billing.models import BillingSettings
 from tenancy import periods, tenants
 from tenancy.refusals import Refused
 
-_BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+#: Before all usage: where nothing was let go, hours are kept from here on.
+BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class LetGo(Refused):
@@ -34,7 +35,7 @@ def since() -> datetime:
     """The instant at which the first day that is kept begins, UTC; long ago where none was let
     go."""
     day = first_day()
-    return periods.midnight(day, tenants.billing().zone) if day else _BEGINNING
+    return periods.midnight(day, tenants.billing().zone) if day else BEGINNING
 
 
 def first_hour() -> datetime:

@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from django.db import connection, transaction
 from django.db.models import F, Q
 
-from billing import marking, rating
+from billing import kept, marking, rating
 from billing.models import (
     BillingSettings,
     ClassUsage,
@@ -36,7 +36,6 @@ BY = "retention"
 AHEAD = 2
 #: What a tenant keeps at least, whatever it chose: late rows and corrections need it.
 LEAST_MONTHS = 3
-_BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 #: Everybody's reading and rating waits behind a lock that is waited for: better tomorrow.
 _PATIENCE = "SET LOCAL lock_timeout = '10s'"
 _HELD_MONTHS = """
@@ -115,10 +114,10 @@ def _let_go(at: datetime) -> LetGo:
     with connection.cursor() as cursor:
         cursor.execute(_PATIENCE)
     found = [_looked_at(ref, at) for ref in tenants.every()]
-    kept_by_some = min((one.until for one in found), default=_BEGINNING)
+    kept_by_some = min((one.until for one in found), default=kept.BEGINNING)
     rows, moved = 0, []
     for one in found:
-        if one.ready and one.until > _BEGINNING:
+        if one.ready and one.until > kept.BEGINNING:
             with scope.of(one.ref):
                 rows += _delete(since=kept_by_some, until=one.until)
                 if _move(first_whole_day(one.until, tenants.billing().zone), at=at):
@@ -134,7 +133,7 @@ def _looked_at(ref: TenantRef, at: datetime) -> _Tenant:
         chosen = BillingSettings.objects.first()
         months = chosen.usage_retention_months if chosen else None
         if months is None:
-            return _Tenant(ref, _BEGINNING, ready=True)
+            return _Tenant(ref, kept.BEGINNING, ready=True)
         until = months_before(at, max(months, LEAST_MONTHS))
         marking.rest()
         rating.mark_repriced()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.db import connection
@@ -30,7 +30,6 @@ _HERE = Path(__file__)
 _LAY_OUT = _HERE.with_name("lay_out_windows.sql").read_text()
 _CLAIM = _HERE.with_name("claim_windows.sql").read_text()
 _COMPLETE = _HERE.with_name("complete_windows.sql").read_text()
-_BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 #: How failures are named that are no passing trouble: such an hour is taken alone the next time,
 #: so that one bad hour does not keep others from being read.
 LASTING = ("BadQuery", "Partial", "usage-totals-differ")
@@ -109,7 +108,7 @@ def of_lane(lane: Lane, *, at: datetime) -> Wanted:
     """
     if lane is Lane.FRESH:
         return Wanted(at - FRESH, at)
-    return Wanted(_BEGINNING, at - FRESH, unread=(lane is Lane.BACKLOG,))
+    return Wanted(kept.BEGINNING, at - FRESH, unread=(lane is Lane.BACKLOG,))
 
 
 def lanes_due(*, at: datetime) -> dict[int, frozenset[Lane]]:

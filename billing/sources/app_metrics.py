@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from billing.rules.token_classes import TokenClass
-from billing.sources.seam import COUNTS, Hour, Totals, disjoint, within
+from billing.sources.seam import COUNTS, Hour, Totals, disjoint, require_inside, within
 from connectors import kql, log_analytics
 from connectors.records import QueryTable
 from inventory import azure
@@ -73,7 +73,9 @@ class AppMetrics:
         texts = {**gateway.metric_names, "service": _service(gateway)}
         query = kql.render(_QUERY, start=start, end=end, bucket=bucket, texts=texts)
         table = _asked(gateway, query, start, end)
-        return [hour(row) for row in table.require((*KEYS, *NUMBERED), whole=NUMBERED)]
+        found = [hour(row) for row in table.require((*KEYS, *NUMBERED), whole=NUMBERED)]
+        require_inside(found, start=start, end=end, bucket=bucket)
+        return found
 
     def totals(
         self, tenant: TenantRef, gateway: GatewayRef, *, start: datetime, end: datetime

@@ -14,7 +14,7 @@ from typing import Any
 
 from billing.rules import context_bands
 from billing.rules.token_classes import TokenClass
-from billing.sources.seam import COUNTS, Hour, Totals, bins, disjoint
+from billing.sources.seam import COUNTS, Hour, Totals, bins, disjoint, require_inside
 from connectors import kql, log_analytics
 from connectors.failures import BadQuery, Service
 from connectors.records import QueryTable
@@ -87,7 +87,9 @@ class LlmLog:
         if len({tuple(row[name] for name in KEYS) for row in rows}) != len(rows):
             says = "Log Analytics answered a row of the same keys twice."
             raise BadQuery(says, service=Service.LOG_ANALYTICS)
-        return [_hour(row) for row in rows if row["Service"] == service]
+        found = [_hour(row) for row in rows if row["Service"] == service]
+        require_inside(found, start=start, end=end, bucket=bucket)
+        return found
 
     def totals(
         self, tenant: TenantRef, gateway: GatewayRef, *, start: datetime, end: datetime

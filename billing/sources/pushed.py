@@ -67,7 +67,7 @@ class PushedEvents:
         end: datetime,
         bucket: timedelta,
     ) -> Sequence[Hour]:
-        """The rows of the gateway's events; they are whole, always."""
+        """The rows of the gateway's events; they are whole and of the span, always."""
         values = _span(tenant, gateway, start, end) | {
             "bucket": bucket,
             "latency": list(LATENCY.bounds),

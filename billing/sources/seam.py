@@ -6,7 +6,7 @@ to that, always. What a total has beyond them is `TokenClass.UNCLASSIFIED`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
@@ -18,11 +18,12 @@ from connectors.failures import BadQuery, Service
 from inventory.gateways import GatewayRef
 from inventory.models import UsageSource
 from inventory.rules.dimensions import Dimension
+from tenancy import periods
 from tenancy.scope import TenantRef
 
 #: What is counted of calls, in the order of `Hour.counts`; the names of the usage table's columns.
-#: Every call is successful (2xx), throttled (429), refused (401, 403), or an error; a successful
-#: one without tokens that no cache answered is uncovered: a gap, never free.
+#: Every call is successful (2xx, 3xx), throttled (429), refused (401, 403), or an error; a
+#: successful one without tokens that no cache answered is uncovered: a gap, never free.
 COUNTS = (
     "requests",
     "successful_requests",
@@ -113,6 +114,22 @@ class Source(Protocol):
         Raises:
             Partial, ConnectorError: as `read`.
         """
+
+
+def require_inside(
+    hours: Iterable[Hour], *, start: datetime, end: datetime, bucket: timedelta
+) -> None:
+    """Let only rows pass that lie in the span that Log Analytics was asked for.
+
+    Raises:
+        BadQuery: one begins before the bucket of ``start``, at ``end`` or later, or at no instant.
+    """
+    first = periods.floor(start, bucket)
+    for hour in hours:
+        told: object = hour.start  # a datetime, unless the answer has another shape
+        if not isinstance(told, datetime) or not first <= told < end:
+            says = f"Log Analytics told of {told}, when asked for {start} to {end}."
+            raise BadQuery(says, service=Service.LOG_ANALYTICS)
 
 
 def bins(told: object) -> str:
