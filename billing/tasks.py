@@ -10,7 +10,6 @@ from celery import current_app, shared_task
 from billing import capacity, comparing, rating, retention, statement_check, usage, windows
 from billing.prices import catalogue, mapping, notices
 from billing.rules.windows import Lane
-from billing.usage import Reading
 from billing.windows import LeaseLost
 from inventory import gateways
 from tenancy import clock, scope, tenants
@@ -78,10 +77,10 @@ def _lanes(tenant: TenantRef) -> Iterator[tuple[int, str, str]]:
 @shared_task(name="billing.sync_gateway_usage")
 def sync_gateway_usage(tenant_id: int, gateway: str, lane: str = Lane.FRESH.value) -> None:
     """Read what is due of a lane of one gateway's usage, unless another worker does."""
-    tenant, reading = tenants.by_id(tenant_id), Reading(Lane(lane))
+    tenant, wanted = tenants.by_id(tenant_id), Lane(lane)
     try:
         changed = usage.sync(
-            tenant, gateway, at=clock.now(), contention=Contention.GIVE_WAY, reading=reading
+            tenant, gateway, at=clock.now(), contention=Contention.GIVE_WAY, lane=wanted
         )
     except (Busy, Superseded, LeaseLost):
         return

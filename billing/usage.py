@@ -11,8 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from enum import Enum
+from datetime import datetime, timedelta
 
 from billing import kept, sources, stored, windows
 from billing.models import BillingSettings, UsageFeed
@@ -21,10 +20,10 @@ from billing.rules.token_classes import TokenClass
 from billing.rules.windows import HOUR, Lane
 from billing.sources.seam import Hour, Source
 from billing.windows import Lease, Wanted
-from connectors.failures import BadQuery, ConnectorError, Partial, Service
+from connectors.failures import ConnectorError, Partial
 from inventory import gateways
 from inventory.gateways import GatewayRef
-from tenancy import periods, runs, scope, tenants
+from tenancy import runs, scope, tenants
 from tenancy.refusals import Refused
 from tenancy.runs import Contention, Recorded
 from tenancy.scope import TenantRef
@@ -40,7 +39,6 @@ SHORTEST = timedelta(minutes=1)
 MOST_PARTIAL = 20
 #: How many times a lane takes hours before it lets others have the worker.
 MOST_TURNS = 12
-_BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class TotalsDiffer(Refused):
@@ -52,13 +50,19 @@ class TotalsDiffer(Refused):
     )
 
 
-class Reading(Enum):
-    """What of a gateway's usage is read: all that is new or may have changed, or one lane's due."""
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How much is asked for at once, in hours and about in rows; how many turns a lane has, and
+    how many answers in a row need not be whole.
+    """
 
-    EVERYTHING = "everything"
-    FRESH = Lane.FRESH
-    BACKLOG = Lane.BACKLOG
-    AGAIN = Lane.AGAIN
+    longest_window: timedelta = LONGEST_WINDOW
+    most_rows: int = MOST_ROWS
+    most_turns: int = MOST_TURNS
+    most_partial: int = MOST_PARTIAL
+
+
+_USUAL = Pace()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,7 @@ class _Done:
     """What a run has come to so far."""
 
     run: Recorded
+    most_partial: int
     changed: int = 0
     unclassified: int = 0
     left_out: int = 0
@@ -97,8 +102,8 @@ class _Done:
     def bear(self, error: Partial) -> None:
         """Count an answer that is not whole; too many are no matter of size."""
         self.partial += 1
-        if self.partial > MOST_PARTIAL:
-            says = f"{MOST_PARTIAL} answers in a row were not whole; the last one: {error}"
+        if self.partial > self.most_partial:
+            says = f"{self.most_partial} answers in a row were not whole; the last one: {error}"
             raise _Overwhelmed(says, service=error.service)
 
 
@@ -108,14 +113,15 @@ def sync(
     *,
     at: datetime,
     contention: Contention,
-    reading: Reading = Reading.EVERYTHING,
+    lane: Lane | None = None,
     span: tuple[datetime, datetime] | None = None,
+    pace: Pace = _USUAL,
 ) -> int:
     """Read one gateway's usage up to ``at`` and give the number of rows that changed.
 
-    `Reading.EVERYTHING` reads what was never read or is due, and the whole look-back again; a lane
-    reads what of it is due, and stops after a few turns. Of a ``span`` every hour that it touches
-    is read again whatever its state, those that were set aside too; nothing else is.
+    Without a lane what was never read or is due is read, and the whole look-back again; of a lane
+    what is due, and that stops after a few turns. Of a ``span`` every hour that it touches is read
+    again whatever its state, those that were set aside too; nothing else is.
 
     Raises:
         NotFound: the tenant has no such gateway.
@@ -126,14 +132,14 @@ def sync(
         ConnectorError: the source refused or was unreachable; hours stored before that stay.
     """
     with scope.of(tenant):
-        plan = _plan(tenant, gateways.named(gateway), reading, span, at=at)
+        plan = _plan(tenant, gateways.named(gateway), lane, span, pace, at=at)
         since = max(plan.gateway.usage_from, kept.first_hour())
         windows.lay_out(plan.gateway.id, since=since, at=at)
         windows.due_from_another(
             plan.gateway.id, plan.gateway.usage_source, since=at - plan.look_back, at=at
         )
-    with runs.of_tenant(tenant, STEP, _subject(gateway, reading), contention=contention) as run:
-        done = _Done(run)
+    with runs.of_tenant(tenant, STEP, _subject(gateway, lane), contention=contention) as run:
+        done = _Done(run, pace.most_partial)
         for wanted in plan.wanted:
             for lease in _leases(plan, wanted, contention):
                 with _released(plan, lease):
@@ -154,17 +160,17 @@ def through(gateway_id: int) -> datetime | None:
     return feed.through if feed else None
 
 
-def _subject(gateway: str, reading: Reading) -> str:
+def _subject(gateway: str, lane: Lane | None) -> str:
     """Lanes are runs of their own: they may be under way side by side."""
-    beside = reading in (Reading.BACKLOG, Reading.AGAIN)
-    return f"{gateway} {reading.value}" if beside else gateway
+    return gateway if lane in (None, Lane.FRESH) else f"{gateway} {lane}"
 
 
 def _plan(
     tenant: TenantRef,
     ref: GatewayRef,
-    reading: Reading,
+    lane: Lane | None,
     span: tuple[datetime, datetime] | None,
+    pace: Pace,
     *,
     at: datetime,
 ) -> Plan:
@@ -177,19 +183,19 @@ def _plan(
         bucket=tenants.billing().bucket(around=at),
         look_back=look_back,
         at=at,
-        wanted=_wanted(ref, reading, span, look_back, at=at),
+        wanted=_wanted(ref, lane, span, look_back, at=at),
         most_hours=rules.hours_at_once(
             windows.usual_rows(ref.id, before=at),
-            most_rows=MOST_ROWS,
-            most_hours=LONGEST_WINDOW // HOUR,
+            most_rows=pace.most_rows,
+            most_hours=pace.longest_window // HOUR,
         ),
-        most_turns=MOST_TURNS if isinstance(reading.value, Lane) else None,
+        most_turns=None if lane is None else pace.most_turns,
     )
 
 
 def _wanted(
     ref: GatewayRef,
-    reading: Reading,
+    lane: Lane | None,
     span: tuple[datetime, datetime] | None,
     look_back: timedelta,
     *,
@@ -197,19 +203,19 @@ def _wanted(
 ) -> tuple[Wanted, ...]:
     if span is not None:
         return (Wanted(stored.hour_of(span[0]), min(span[1], at), anyway=True, aside=True),)
-    if isinstance(reading.value, Lane):
-        return (windows.of_lane(reading.value, at=at),)
+    if lane is not None:
+        return (windows.of_lane(lane, at=at),)
     again = stored.hour_of((through(ref.id) or ref.usage_from) - look_back)
     return (
-        Wanted(_BEGINNING, again, unread=(True,), anyway=True),
-        Wanted(_BEGINNING, again, unread=(False,)),
+        Wanted(kept.BEGINNING, again, unread=(True,), anyway=True),
+        Wanted(kept.BEGINNING, again, unread=(False,)),
         Wanted(again, at, anyway=True),
     )
 
 
 def _leases(plan: Plan, wanted: Wanted, contention: Contention) -> Iterator[Lease]:
     """The hours to read, a few in a row at a time, oldest first."""
-    after, turns = _BEGINNING, 0
+    after, turns = kept.BEGINNING, 0
     while plan.most_turns is None or turns < plan.most_turns:
         with scope.of(plan.tenant):
             lease = windows.claim(
@@ -298,12 +304,6 @@ def _asked(plan: Plan, done: _Done, start: datetime, end: datetime) -> Sequence[
         plan.tenant, plan.gateway, start=start, end=min(end, plan.at), bucket=plan.bucket
     )
     done.partial = 0
-    first = periods.floor(start, plan.bucket)
-    for hour in hours:
-        told: object = hour.start  # a datetime, unless the source answers another shape
-        if not isinstance(told, datetime) or not first <= told < end:
-            says = f"The source told of {hour.start}, when asked for {start} to {end}."
-            raise BadQuery(says, service=Service.LOG_ANALYTICS)
     return hours
 
 

@@ -14,7 +14,8 @@ from billing import rating, usage
 from billing.prices import catalogue, mapping
 from billing.prices.catalogue import Loaded
 from billing.rating import Rated
-from billing.usage import Reading
+from billing.rules.windows import Lane
+from billing.usage import Pace
 from governance import enforcement, quotas
 from governance.enforcement import Done
 from governance.models import EnforcementSettings, Hardness
@@ -31,6 +32,8 @@ from tests.azure import AT, Azure
 
 LIST = ("billing_meter", "billing_price")
 GATEWAYS = {"contoso": "apim-contoso", "fabrikam": "apim-fabrikam"}
+#: How much is read at once.
+USUAL = Pace()
 SIMULATED: dict[str, Tenant] = {"contoso": CONTOSO, "fabrikam": FABRIKAM}
 
 
@@ -56,12 +59,19 @@ class Steps:
         *,
         at: datetime = AT,
         contention: Contention = Contention.TAKE_OVER,
-        reading: Reading = Reading.EVERYTHING,
+        lane: Lane | None = None,
         span: tuple[datetime, datetime] | None = None,
+        pace: Pace = USUAL,
     ) -> int:
         """Read the usage; how many rows changed."""
         return usage.sync(
-            self.ref, self.gateway, at=at, contention=contention, reading=reading, span=span
+            self.ref,
+            self.gateway,
+            at=at,
+            contention=contention,
+            lane=lane,
+            span=span,
+            pace=pace,
         )
 
     def map(self) -> int:

@@ -17,7 +17,7 @@ from billing.rules.windows import HOUR, Lane
 from billing.sources.llm_log import LlmLog
 from billing.sources.seam import Hour
 from billing.tasks import sync_gateway_usage, sync_usage
-from billing.usage import Reading
+from billing.usage import Pace
 from billing.windows import LeaseLost
 from inventory.models import UsageSource
 from tenancy import scope
@@ -57,10 +57,9 @@ def sound(tenant: Steps) -> bool:
 
 
 def test_after_three_days_down_fresh_hours_go_first_and_the_backlog_follows_in_order(
-    contoso: Steps, monkeypatch: pytest.MonkeyPatch
+    contoso: Steps,
 ) -> None:
-    monkeypatch.setattr(usage, "LONGEST_WINDOW", timedelta(hours=6))
-    monkeypatch.setattr(usage, "MOST_TURNS", 4)
+    slow = Pace(longest_window=timedelta(hours=6), most_turns=4)
     up = AT + timedelta(days=3)
     log(
         contoso,
@@ -71,14 +70,14 @@ def test_after_three_days_down_fresh_hours_go_first_and_the_backlog_follows_in_o
     )
     contoso.azure.post("/clock", {"now": up.isoformat()})
 
-    contoso.usage(at=up, reading=Reading.FRESH)
+    contoso.usage(at=up, lane=Lane.FRESH, pace=slow)
     assert tokens(contoso, "back")[0] == 200  # of the newest hours alone
     assert through(contoso) == AT  # not before what lies between is read
     assert due(contoso, up) == {Lane.BACKLOG, Lane.AGAIN}
 
     reached = []
     while Lane.BACKLOG in due(contoso, up):
-        contoso.usage(at=up, reading=Reading.BACKLOG)
+        contoso.usage(at=up, lane=Lane.BACKLOG, pace=slow)
         reached.append(through(contoso))
     running = AT.replace(minute=0)
     assert reached == [running + HOUR * 24, running + HOUR * 48, up]
@@ -98,7 +97,7 @@ def test_late_rows_are_found_again_and_recorded(contoso: Steps) -> None:
 
     for by, counted in ((timedelta(hours=5), 100), (timedelta(hours=25), 200)):
         contoso.azure.post("/clock", {"now": (AT + by).isoformat()})
-        contoso.usage(at=AT + by, reading=Reading.AGAIN)
+        contoso.usage(at=AT + by, lane=Lane.AGAIN)
         assert tokens(contoso, "late")[0] == counted
     found = [window(contoso, at.replace(minute=0)) for at in (recent, old)]
     assert [(one["late_rows"], one["state"]) for one in found] == [(1, "complete")] * 2, found
@@ -173,10 +172,10 @@ def test_a_worker_killed_while_it_stores_is_followed_by_another_once_its_lease_r
     assert rows(loading) == [(True,)]
 
     with suppress(Refused):
-        contoso.usage(contention=Contention.GIVE_WAY, reading=Reading.BACKLOG)
+        contoso.usage(contention=Contention.GIVE_WAY, lane=Lane.BACKLOG)
     assert rows(loading) == [(True,)]  # the lease goes by the database's clock, and still holds
     leases_run_out()
-    contoso.usage(contention=Contention.GIVE_WAY, reading=Reading.BACKLOG)
+    contoso.usage(contention=Contention.GIVE_WAY, lane=Lane.BACKLOG)
     contoso.usage(contention=Contention.GIVE_WAY)
 
     assert everything(*VOLATILE) == complete
@@ -207,7 +206,7 @@ def test_who_lost_the_lease_writes_nothing(contoso: Steps, monkeypatch: pytest.M
 
     monkeypatch.setitem(sources._SOURCES, UsageSource.LLM_LOG, _Slow(other))
     with pytest.raises(LeaseLost):
-        contoso.usage(contention=Contention.GIVE_WAY, reading=Reading.BACKLOG)
+        contoso.usage(contention=Contention.GIVE_WAY, lane=Lane.BACKLOG)
 
     assert everything(*VOLATILE) == complete
     assert sound(contoso)

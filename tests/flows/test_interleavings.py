@@ -24,7 +24,7 @@ from billing import sources, usage, windows
 from billing.rules.token_classes import TokenClass
 from billing.rules.windows import HOUR, Lane
 from billing.sources.seam import NO_CALLS, Hour, Totals
-from billing.usage import Reading
+from billing.usage import Pace
 from connectors.failures import BadQuery, Partial, Service, Transient
 from inventory.gateways import GatewayRef
 from inventory.models import Gateway, UsageSource
@@ -42,6 +42,8 @@ from tests.world import World
 #: India: an hour of UTC has two buckets, and usage begins in the middle of one.
 BEGIN = datetime(2026, 11, 17, 18, 30, tzinfo=UTC)
 NOW = datetime(2026, 11, 19, 6, 10, tzinfo=UTC)
+#: Few rows and hours at once, so that there are many turns.
+PACE = Pace(most_rows=20, longest_window=timedelta(hours=9))
 CLASSES = ("input_tokens", "output_tokens", "long_input", "requests")
 Totalled = dict[tuple[datetime, str, str, str], int]
 
@@ -155,7 +157,7 @@ class Reader:
 
     def read(
         self,
-        reading: Reading = Reading.EVERYTHING,
+        lane: Lane | None = None,
         contention: Contention = Contention.GIVE_WAY,
         span: tuple[datetime, datetime] | None = None,
     ) -> int:
@@ -164,14 +166,15 @@ class Reader:
             self.gateway,
             at=self.log.now,
             contention=contention,
-            reading=reading,
+            lane=lane,
             span=span,
+            pace=PACE,
         )
 
-    def try_to_read(self, reading: Reading, contention: Contention) -> None:
+    def try_to_read(self, lane: Lane | None, contention: Contention) -> None:
         """As a worker does: whatever goes wrong, another turn comes."""
         with suppress(Refused, Partial, BadQuery, Transient, Killed):
-            self.read(reading, contention)
+            self.read(lane, contention)
 
     def settle(self) -> None:
         """A day and an hour pass in peace; the lanes are read as beat has it, until nothing is
@@ -181,7 +184,7 @@ class Reader:
         self.log.meanwhile.clear()
         all_is_silent()
         self.advance(timedelta(hours=25))
-        self.read(Reading.FRESH)
+        self.read(Lane.FRESH)
         for _ in range(40):
             with scope.of(self.tenant):
                 due = windows.lanes_due(at=self.log.now)
@@ -189,7 +192,7 @@ class Reader:
             if not lanes:
                 return
             for lane in sorted(lanes):
-                self.read(Reading(Lane(lane)))
+                self.read(lane)
             # What was read at this very instant may be due again within the same cycle.
             self.advance(timedelta(seconds=1))
             if lanes == {Lane.AGAIN} and self._only_just_due():
@@ -244,11 +247,9 @@ class Reader:
 
 @pytest.fixture
 def reader(committed_world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
-    """Fabrikam's gateway with its log, few rows and hours at once; nothing read yet."""
+    """Fabrikam's gateway with its log; nothing read yet."""
     log, place = Log(), committed_world.fabrikam
     monkeypatch.setitem(sources._SOURCES, UsageSource.LLM_LOG, log)
-    monkeypatch.setattr(usage, "MOST_ROWS", 20)
-    monkeypatch.setattr(usage, "LONGEST_WINDOW", timedelta(hours=9))
     with scope.of(place.ref):
         Gateway.objects.update(usage_from=BEGIN)
     _forget(place.ref)
@@ -273,12 +274,12 @@ def _crash_in_store(reader: Reader) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(windows, "advance", killed)
-        reader.try_to_read(Reading.EVERYTHING, Contention.TAKE_OVER)
+        reader.try_to_read(None, Contention.TAKE_OVER)
 
 
 def _crash_after_read(reader: Reader) -> None:
     reader.log.troubles.append(Killed())
-    reader.try_to_read(Reading.EVERYTHING, Contention.TAKE_OVER)
+    reader.try_to_read(None, Contention.TAKE_OVER)
 
 
 def _rival(reader: Reader) -> None:
@@ -286,11 +287,11 @@ def _rival(reader: Reader) -> None:
 
     def other() -> None:
         leases_run_out()
-        reader.try_to_read(Reading.BACKLOG, Contention.GIVE_WAY)
-        reader.try_to_read(Reading.AGAIN, Contention.GIVE_WAY)
+        reader.try_to_read(Lane.BACKLOG, Contention.GIVE_WAY)
+        reader.try_to_read(Lane.AGAIN, Contention.GIVE_WAY)
 
     reader.log.meanwhile.append(other)
-    reader.try_to_read(Reading.EVERYTHING, Contention.GIVE_WAY)
+    reader.try_to_read(None, Contention.GIVE_WAY)
 
 
 def _connection_lost(reader: Reader) -> None:
@@ -305,7 +306,7 @@ def _connection_lost(reader: Reader) -> None:
 
     reader.log.meanwhile.append(lost)
     with suppress(DatabaseError):
-        reader.try_to_read(Reading.EVERYTHING, Contention.TAKE_OVER)
+        reader.try_to_read(None, Contention.TAKE_OVER)
     connections.close_all()  # as a worker does after every task
 
 
@@ -318,10 +319,10 @@ def _partial(reader: Reader) -> None:
 
 
 _EVENTS: dict[str, Callable[[Reader], None]] = {
-    "read all": lambda reader: reader.try_to_read(Reading.EVERYTHING, Contention.TAKE_OVER),
-    "fresh": lambda reader: reader.try_to_read(Reading.FRESH, Contention.GIVE_WAY),
-    "backlog": lambda reader: reader.try_to_read(Reading.BACKLOG, Contention.GIVE_WAY),
-    "again": lambda reader: reader.try_to_read(Reading.AGAIN, Contention.GIVE_WAY),
+    "read all": lambda reader: reader.try_to_read(None, Contention.TAKE_OVER),
+    "fresh": lambda reader: reader.try_to_read(Lane.FRESH, Contention.GIVE_WAY),
+    "backlog": lambda reader: reader.try_to_read(Lane.BACKLOG, Contention.GIVE_WAY),
+    "again": lambda reader: reader.try_to_read(Lane.AGAIN, Contention.GIVE_WAY),
     "crash in store": _crash_in_store,
     "crash after read": _crash_after_read,
     "connection lost": _connection_lost,
@@ -375,13 +376,13 @@ def test_workers_side_by_side_end_with_the_same_totals(reader: Reader) -> None:
     for number in range(120):
         reader.ingest(number % 34, number % 60, number + 1, 0)
 
-    def work(lane: Reading) -> None:
+    def work(lane: Lane | None) -> None:
         try:
             reader.try_to_read(lane, Contention.GIVE_WAY)
         finally:
             connections.close_all()
 
-    lanes = [Reading.EVERYTHING, Reading.BACKLOG, Reading.AGAIN, Reading.FRESH] * 2
+    lanes = [None, Lane.BACKLOG, Lane.AGAIN, Lane.FRESH] * 2
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(work, lanes)) == [None] * 8
 

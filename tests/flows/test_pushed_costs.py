@@ -12,7 +12,7 @@ import pytest
 from billing import events, usage
 from billing.models import ClosedMonth, ProposedAdjustment
 from billing.rules.event_bodies import Form
-from billing.usage import Reading
+from billing.rules.windows import Lane
 from inventory import sync
 from inventory.gateways import NoService
 from inventory.models import Deployment, Gateway, GatewayState, Origin, Subscription, UsageSource
@@ -57,11 +57,9 @@ def push(tenant: Steps, *numbers: int, **more: Any) -> None:
         events.push(json.dumps(sent).encode(), Form.PLAIN, {}, at=AT)
 
 
-def read(tenant: Steps, reading: Reading = Reading.EVERYTHING) -> int:
+def read(tenant: Steps, lane: Lane | None = None) -> int:
     later = AT + timedelta(minutes=5)
-    return usage.sync(
-        tenant.ref, "router", at=later, contention=Contention.TAKE_OVER, reading=reading
-    )
+    return usage.sync(tenant.ref, "router", at=later, contention=Contention.TAKE_OVER, lane=lane)
 
 
 def test_a_model_that_events_name_is_proposed_a_price_and_charged(router: Steps) -> None:
@@ -90,7 +88,7 @@ def test_an_event_of_a_closed_month_becomes_a_proposed_adjustment(router: Steps)
         ClosedMonth.objects.create(first_day=date(2026, 10, 1), closed_by="dan", closed_at=AT)
 
     push(router, 2, time=OCTOBER.isoformat())
-    assert read(router, Reading.AGAIN) == 1
+    assert read(router, Lane.AGAIN) == 1
     rated = router.rate()
 
     assert rated.adjustments > 0

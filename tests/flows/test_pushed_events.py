@@ -24,10 +24,9 @@ from billing.rules.event_bodies import Form
 from billing.rules.histograms import LATENCY, PROMPTS
 from billing.rules.measured import Draft, Line
 from billing.rules.token_classes import COMMON, NOT_TOKENS, TokenClass
-from billing.rules.windows import HOUR
+from billing.rules.windows import HOUR, Lane
 from billing.sources.pushed import PushedEvents
 from billing.sources.seam import COUNTS, Hour
-from billing.usage import Reading
 from inventory import gateways
 from inventory.models import Gateway, UsageSource
 from inventory.rules.dimensions import OVERFLOW, Dimension
@@ -179,8 +178,8 @@ def test_whatever_order_and_however_often_batches_come_the_sums_are_the_models(
     assert [*first, *second] == hours
 
 
-def sync(ref: TenantRef, reading: Reading = Reading.EVERYTHING, *, at: datetime = NOW) -> int:
-    return usage.sync(ref, "router", at=at, contention=Contention.TAKE_OVER, reading=reading)
+def sync(ref: TenantRef, lane: Lane | None = None, *, at: datetime = NOW) -> int:
+    return usage.sync(ref, "router", at=at, contention=Contention.TAKE_OVER, lane=lane)
 
 
 def held(ref: TenantRef) -> tuple[int, int, int]:
@@ -256,7 +255,7 @@ def test_an_event_that_is_weeks_late_is_read_by_itself(pushed: TenantRef) -> Non
         assert [row.start for row in due] == [datetime(2026, 10, 11, 14, tzinfo=UTC)]
     assert held(pushed) == (0, 0, 0)
 
-    sync(pushed, Reading.AGAIN, at=NOW + timedelta(minutes=5))
+    sync(pushed, Lane.AGAIN, at=NOW + timedelta(minutes=5))
 
     assert held(pushed) == (1, 7, 0)
     with scope.of(pushed):
@@ -274,7 +273,7 @@ def test_an_event_that_comes_while_its_old_hour_is_read_is_not_forgotten(
     later = NOW + timedelta(minutes=5)
     with scope.of(pushed):
         gateway = gateways.named("router")
-        wanted = windows.of_lane(Reading.AGAIN.value, at=later)
+        wanted = windows.of_lane(Lane.AGAIN, at=later)
         lease = windows.claim(
             "router",
             gateway.id,
@@ -302,7 +301,7 @@ def test_an_event_that_comes_while_its_old_hour_is_read_is_not_forgotten(
         )
     assert held(pushed) == (1, 7, 0)
 
-    sync(pushed, Reading.AGAIN, at=later + timedelta(minutes=5))
+    sync(pushed, Lane.AGAIN, at=later + timedelta(minutes=5))
 
     assert held(pushed) == (2, 14, 0)
 

@@ -11,10 +11,10 @@ import pytest
 
 from billing import sources, windows
 from billing.models import UsageWindow
-from billing.rules.windows import HOUR, MOST_FAILURES
+from billing.rules.windows import HOUR, MOST_FAILURES, Lane
 from billing.sources.llm_log import LlmLog
 from billing.sources.seam import Hour
-from billing.usage import Reading, TotalsDiffer
+from billing.usage import TotalsDiffer
 from connectors.failures import BadQuery, Forbidden, Partial, Transient, Unauthenticated
 from inventory.models import UsageSource
 from portal.embedded import Role
@@ -74,7 +74,7 @@ def test_where_nothing_can_be_read_no_hour_is_set_aside(contoso: Steps) -> None:
     for _ in range(MOST_FAILURES + 2):
         at += timedelta(hours=2)
         with pytest.raises(BadQuery):
-            contoso.usage(at=at, reading=Reading.FRESH)
+            contoso.usage(at=at, lane=Lane.FRESH)
     assert rows("SELECT 1 FROM billing_usagewindow WHERE state = 'quarantined'") == []
 
     contoso.azure.forgive()
@@ -163,16 +163,16 @@ def test_a_wait_that_azure_asks_for_is_kept_and_the_hour_stays_for_later(contoso
     contoso.azure.fault("status", QUERIES, method="POST", status=429, retry_after=900, times=9)
 
     with pytest.raises(Transient):
-        contoso.usage(reading=Reading.FRESH)
+        contoso.usage(lane=Lane.FRESH)
 
     assert asked(contoso) == 1
     held = window(contoso, AT.replace(minute=0))
     assert (held["state"], held["due_at"]) == ("failed", AT + timedelta(minutes=15))
     assert held["through"] == AT  # what was read before still stands
-    assert contoso.usage(at=AT + timedelta(minutes=14), reading=Reading.FRESH) == 0
+    assert contoso.usage(at=AT + timedelta(minutes=14), lane=Lane.FRESH) == 0
     assert asked(contoso) == 1
     contoso.azure.forgive()
-    assert contoso.usage(at=AT + timedelta(minutes=15), reading=Reading.FRESH) == 1
+    assert contoso.usage(at=AT + timedelta(minutes=15), lane=Lane.FRESH) == 1
 
 
 def test_a_burst_of_errors_is_outlived_or_left_for_later(contoso: Steps) -> None:

@@ -6,7 +6,6 @@ from django.core.management.base import CommandError
 
 from billing import usage
 from billing.rules.windows import Lane
-from billing.usage import Reading
 from portal.management.commands._step import GatewayCommand
 from tenancy import clock
 from tenancy.runs import Contention
@@ -50,7 +49,7 @@ class Command(GatewayCommand):
             gateway,
             at=now,
             contention=Contention.TAKE_OVER,
-            reading=Reading(Lane(lane)) if lane else Reading.EVERYTHING,
+            lane=Lane(lane) if lane else None,
             span=(start, options["end"] or now) if start else None,
         )
         return f"usage through {now:%d %b %H:%M} UTC, {changed:,} rows new or changed"
