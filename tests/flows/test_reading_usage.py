@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from billing.models import UsageFeed
+from billing.usage import Pace
 from connectors.failures import BadQuery, ConnectorError, Forbidden, Partial
 from portal.embedded import Role
 from tenancy import scope
@@ -169,12 +170,14 @@ def test_another_tenants_rows_are_not_read(contoso: Steps, fabrikam: Steps) -> N
 def test_an_answer_that_is_not_whole_changes_nothing_and_the_ledger_says_so(
     contoso: Steps, kind: str, more: dict[str, Any], refusal: type[ConnectorError]
 ) -> None:
-    log(contoso, call(contoso, NOON))
+    # Among the first hours that are asked for; few at once, for each is then read again alone.
+    log(contoso, call(contoso, AT - timedelta(hours=47)))
+    few = Pace(longest_window=timedelta(hours=4), most_partial=9)
     before = everything(*LEDGERS[:2])
     contoso.azure.fault(kind, QUERIES, method="POST", **more)
 
     with pytest.raises(refusal):
-        contoso.usage(at=AT + timedelta(hours=1))
+        contoso.usage(at=AT + timedelta(hours=1), pace=few)
 
     assert everything(*LEDGERS[:2]) == before
     outcome, code, error, written = newest_run(contoso)
@@ -182,6 +185,7 @@ def test_an_answer_that_is_not_whole_changes_nothing_and_the_ledger_says_so(
     assert code == refusal.__name__ or refusal is ConnectorError
     assert error
     assert "\n" not in error
+    assert ("9 answers in a row were not whole" in error) is (kind == "partial")
 
     contoso.azure.forgive()
     assert contoso.usage() == 1
