@@ -1,6 +1,6 @@
 -- What each subject bore day by day, how far its usage has been read, and what its period came to.
--- Grain: subject × local day since `since`, and one row without a day for all of the period before
--- that; a subject without any has one row without day and amounts. Subjects are subscriptions,
+-- Grain: subject × local day since `since`, and one row without a day for what of the period lies
+-- before; a subject without any has one row without day and amounts. Subjects are subscriptions,
 -- teams or cost centers, as `kind` says: a team and a cost center bear the days that were theirs
 -- (inventory_owner; without a cost center of its own an ownership is booked to its team's).
 -- Reads billing_ratedday, billing_usagefeed. A gateway that was never read holds back nothing: it
@@ -38,7 +38,7 @@ WITH borne AS MATERIALIZED (
         ON subscription.tenant_id = %(tenant)s AND subscription.id = borne.subscription_id
       JOIN billing_usagefeed feed
         ON feed.tenant_id = %(tenant)s AND feed.gateway_id = subscription.gateway_id
-     WHERE borne.until_day > %(since)s
+     WHERE borne.until_day > least(%(since)s, %(first_day)s)
      GROUP BY borne.subject
 ), days AS (
     SELECT borne.subject,
@@ -54,6 +54,7 @@ WITH borne AS MATERIALIZED (
        AND rated.day < borne.until_day
      WHERE rated.day >= least(%(since)s, %(first_day)s)
        AND rated.day < %(until)s
+       AND (rated.day >= %(since)s OR rated.day < %(end_day)s)
      GROUP BY 1, 2
 )
 SELECT reading.subject, reading.through, days.day,

@@ -196,6 +196,7 @@ def _read(kind: _Kind, subjects: Sequence[int], asked: _Asked) -> dict[int, list
                 "subjects": list(subjects),
                 "since": asked.today - HISTORY,
                 "first_day": asked.first_day,
+                "end_day": asked.end_day,
                 "until": asked.today + _DAY,
             },
         )

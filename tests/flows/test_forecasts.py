@@ -185,6 +185,29 @@ def test_a_month_that_is_over_is_what_it_was(search: Subscription) -> None:
     assert [total(found, one) for one in Percentile] == [of_days(date(2026, 10, 1), FIRST)] * 3
 
 
+def test_a_month_before_all_history_is_what_it_was(search: Subscription) -> None:
+    first, end = date(2026, 8, 1), date(2026, 9, 1)
+    used_weekly(search, date(2026, 7, 1), TODAY)
+    found = asked(search, first_day=first, end_day=end)
+    assert found.forecast.so_far == total(found) == of_days(first, end)
+
+
+def test_a_year_keeps_what_a_team_bore_before_it_owned_nothing_more(
+    world: World, search: Subscription
+) -> None:
+    used_weekly(search, date(2026, 9, 1), date(2026, 9, 8))
+    moved(search, world.support.team, from_day=date(2026, 9, 8), cost_center=None)
+    found = forecasts.of_team(
+        world.search.team.pk,
+        first_day=date(2026, 1, 1),
+        end_day=date(2027, 1, 1),
+        unit=Unit.CURRENCY,
+        at=NOW,
+    )
+    assert found.forecast.so_far == of_days(date(2026, 9, 1), date(2026, 9, 8))
+    assert found.forecast.known_days == 0
+
+
 def test_tokens_are_forecast_where_cost_has_no_price(search: Subscription) -> None:
     for place in range(1, 29):
         used(search, TODAY - timedelta(days=place), None, tokens=500)
