@@ -7,17 +7,32 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from governance.rules import desired
+from governance import quotas
+from governance.models import Level, Unit
+from governance.rules import desired, spans
 from governance.rules.desired import Decision, Desired, Situation
+from governance.rules.spans import Every, Stretch
 from tenancy import scope, tenants
-from tenancy.periods import Period
+from tenancy.money import Money
+from tenancy.tenants import Billing
 
 #: What the decisions rest on, one row a subscription.
 SITUATIONS = Path(__file__).with_name("decisions.sql").read_text()
 _CROSSING = Path(__file__).with_name("crossing.sql").read_text()
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The limit that binds a subscription. ``period`` is the one it counts in now."""
+
+    quota_id: int
+    level: Level
+    unit: Unit
+    period: Stretch
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +45,9 @@ class Decided:
     gateway: str
     situation: Situation
     decision: Decision
-    quota_id: int | None
-    tokens: int
+    bound: Bound | None
     unpriced_tokens: int
-    period: Period
+    zone: str
     currency: str
     crossed_at: datetime | None = None
 
@@ -51,33 +65,51 @@ class Decided:
     @property
     def reactivated_by_others(self) -> bool:
         """Whether Apportion holds it for suspended, and it is served and may be."""
-        situation = self.situation
-        held = situation.suspended_in is not None
-        return held and situation.observed == "active" and self.decision.desired is Desired.SERVED
+        served = self.decision.desired is Desired.SERVED
+        return self.situation.ours and self.situation.observed == "active" and served
 
     @property
     def says(self) -> str:
         """Why, in a sentence's words."""
         return desired.SAYS[self.decision.reason]
 
+    @property
+    def used(self) -> Money | None:
+        """What of the limit is used, where it is one in the currency."""
+        return self._money(self.situation.used)
+
+    @property
+    def limit(self) -> Money | None:
+        """The limit that binds, where it is one in the currency."""
+        return self._money(self.situation.limit)
+
     def evidence(self) -> dict[str, Any]:
         """What the decision rests on, to be kept with what was done."""
-        situation = self.situation
+        situation, bound = self.situation, self.bound
+        in_tokens = bound is not None and bound.unit is Unit.TOKENS
         return {
             "reason": self.decision.reason,
-            "cost": situation.cost,
+            "used": situation.used,
+            "cost": None if in_tokens else situation.used,
             "limit": situation.limit,
-            "currency": self.currency,
-            "basis": "estimated",
-            "quota": self.quota_id,
-            "period": self.period.key,
-            "time_zone": self.period.zone,
+            "unit": bound.unit if bound else None,
+            "level": bound.level if bound else None,
+            "span": bound.period.every if bound else None,
+            "currency": None if in_tokens else self.currency,
+            "basis": "observed" if in_tokens else "estimated",
+            "quota": bound.quota_id if bound else None,
+            "period": _said(bound.period, self.zone) if bound else None,
+            "time_zone": self.zone,
             "usage_through": situation.usage_through,
             "crossed_in_hour_of": self.crossed_at,
-            "tokens": self.tokens,
             "unpriced_tokens": self.unpriced_tokens,
             "observed": situation.observed,
         }
+
+    def _money(self, amount: Decimal | None) -> Money | None:
+        if amount is None or self.bound is None or self.bound.unit is Unit.TOKENS:
+            return None
+        return Money(amount, self.currency)
 
 
 def of_tenant(*, at: datetime, stale_after: timedelta) -> tuple[Decided, ...]:
@@ -93,19 +125,27 @@ def of_subscription(
     return found[0] if found else None
 
 
-def crossing(subscription_id: int, limit: Decimal, period: Period) -> datetime | None:
-    """The start of the bucket of usage in which a subscription's cost reached a limit."""
+def crossing(one: Decided) -> datetime | None:
+    """The start of the bucket of usage in which a subscription's cost reached its limit.
+
+    None where it is not told: of tokens, and of what a whole team uses.
+    """
+    bound, limit = one.bound, one.situation.limit
+    if bound is None or limit is None or bound.unit is not Unit.CURRENCY:
+        return None
+    if bound.level not in (Level.SUBSCRIPTION, Level.PRODUCT):
+        return None
     with connection.cursor() as cursor:
         cursor.execute(
             _CROSSING,
             {
                 "tenant": scope.tenant_id(),
-                "subscription": subscription_id,
-                "first_day": period.first_day,
-                "end_day": period.end_day,
-                "start": period.start,
-                "end": period.end,
-                "zone": period.zone,
+                "subscription": one.subscription_id,
+                "first_day": bound.period.first_day,
+                "end_day": bound.period.end_day,
+                "start": bound.period.start,
+                "end": bound.period.end,
+                "zone": one.zone,
                 "limit": limit,
             },
         )
@@ -115,36 +155,35 @@ def crossing(subscription_id: int, limit: Decimal, period: Period) -> datetime |
 
 def _decided(*, at: datetime, stale_after: timedelta, only: int | None) -> tuple[Decided, ...]:
     billing = tenants.billing()
-    period = billing.month_at(at)
+    stretches = {every.value: spans.at(at, every, billing.zone) for every in Every}
     with connection.cursor() as cursor:
-        cursor.execute(
-            SITUATIONS,
-            {
-                "tenant": scope.tenant_id(),
-                "at": at,
-                "first_day": period.first_day,
-                "only": only,
-            },
-        )
+        cursor.execute(SITUATIONS, quotas.parameters(at=at, only=None if only is None else [only]))
         names = [column.name for column in cursor.description]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     return tuple(
-        _one(row, period=period, currency=billing.currency, fresh_since=at - stale_after)
-        for row in rows
+        _one(row, stretches, billing=billing, fresh_since=at - stale_after) for row in rows
     )
 
 
-def _one(row: dict[str, Any], *, period: Period, currency: str, fresh_since: datetime) -> Decided:
+def _one(
+    row: dict[str, Any],
+    stretches: dict[str, Stretch],
+    *,
+    billing: Billing,
+    fresh_since: datetime,
+) -> Decided:
+    month = stretches[Every.MONTH.value]
     since = row["suspended_since"]
     situation = Situation(
         observed=row["observed"],
         listed=row["listed"],
         limit=row["limit"],
         hard=row["hard"],
-        cost=row["cost"],
+        used=row["used"],
         usage_through=row["usage_through"],
-        period_start=period.start,
-        suspended_in=_period_start_of(since, period) if since else None,
+        counts_from=row["counts_from"] or month.start,
+        suspended_since=since,
+        suspended_for=stretches.get(row["suspended_span"], month).start if since else None,
         fresh_since=fresh_since,
     )
     return Decided(
@@ -154,14 +193,30 @@ def _one(row: dict[str, Any], *, period: Period, currency: str, fresh_since: dat
         gateway=row["gateway"],
         situation=situation,
         decision=desired.decide(situation),
-        quota_id=row["quota_id"],
-        tokens=row["tokens"],
+        bound=_bound(row, stretches) if row["quota_id"] is not None else None,
         unpriced_tokens=row["unpriced_tokens"],
-        period=period,
-        currency=currency,
+        zone=billing.zone,
+        currency=billing.currency,
     )
 
 
-def _period_start_of(instant: datetime, period: Period) -> datetime:
-    """The start of the billing period that holds an instant, in the same zone as ``period``."""
-    return tenants.billing().month_at(instant).start if instant not in period else period.start
+def _bound(row: dict[str, Any], stretches: dict[str, Stretch]) -> Bound:
+    return Bound(
+        quota_id=row["quota_id"],
+        level=Level(row["level"]),
+        unit=Unit(row["unit"]),
+        period=stretches[row["span"]],
+    )
+
+
+def _said(period: Stretch, zone: str) -> str:
+    """The period as one says it: ``2026-11``, ``2026``, ``2026-11-16``, or an hour's start."""
+    match period.every:
+        case Every.MONTH:
+            return f"{period.first_day:%Y-%m}"
+        case Every.YEAR:
+            return f"{period.first_day:%Y}"
+        case Every.HOUR:
+            return f"{period.start.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
+        case Every.DAY | Every.WEEK:
+            return period.first_day.isoformat()

@@ -30,7 +30,6 @@ from governance.rules.desired import Desired
 from inventory import azure, gateways, subscriptions
 from inventory.gateways import GatewayRef
 from tenancy import audit, clock, money, runs, scope
-from tenancy.money import Money
 from tenancy.refusals import Refused
 from tenancy.runs import Contention, Recorded
 from tenancy.scope import TenantRef
@@ -112,10 +111,9 @@ def _guarded(
 
 def _with_crossing(one: Decided) -> Decided:
     """The decision with the hour in which the limit was crossed, where it was."""
-    limit = one.situation.limit
-    if one.decision.desired is not Desired.REFUSED or limit is None:
+    if one.decision.desired is not Desired.REFUSED:
         return one
-    return replace(one, crossed_at=decisions.crossing(one.subscription_id, limit, one.period))
+    return replace(one, crossed_at=decisions.crossing(one))
 
 
 def _act_on(cycle: _Cycle, gateway: GatewayRef, one: Decided) -> Done:
@@ -296,7 +294,7 @@ def _action(cycle: _Cycle, one: Decided, outcome: ActionOutcome) -> Action:
     action: Action = Action.objects.create(
         subscription_id=one.subscription_id,
         verb=_verb(one),
-        quota_id=one.quota_id,
+        quota_id=one.bound.quota_id if one.bound else None,
         reason=one.says,
         evidence=_plain(one.evidence()),
         outcome=outcome,
@@ -362,13 +360,18 @@ def _target(one: Decided) -> SubscriptionState:
 
 
 def _comment(one: Decided) -> str:
-    spent = money.rounded(Money(one.situation.cost, one.currency))
-    limit = one.situation.limit
-    of = f" of {money.rounded(Money(limit, one.currency)).amount:f}" if limit is not None else ""
-    return (
-        f"Apportion: {one.says}; {spent.amount:f}{of} {one.currency}"
-        f" in {one.period.key} ({one.period.zone}), estimated."
-    )
+    """What the gateway shows beside the subscription's state: our name, why, and on what."""
+    return f"{ACTOR}: {one.says}{_figures(one)}."
+
+
+def _figures(one: Decided) -> str:
+    if one.bound is None or one.situation.limit is None:
+        return ""
+    period = f"in {one.evidence()['period']} ({one.zone})"
+    if one.used is None or one.limit is None:
+        return f"; {one.situation.used:,.0f} of {one.situation.limit:,.0f} tokens {period}"
+    spent, limit = money.rounded(one.used), money.rounded(one.limit)
+    return f"; {spent.amount:f} of {limit.amount:f} {one.currency} {period}, estimated"
 
 
 def _plain(evidence: dict[str, Any]) -> dict[str, Any]:

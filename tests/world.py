@@ -2,7 +2,7 @@
 
 Contoso is billed in USD in Berlin's time; Alice owns its Search team, Bob its Support team, Carol
 approves, Dan is finance, Erin administers, Vic audits. Fabrikam is billed in EUR in India's time;
-Mallory administers it and has no business in Contoso.
+Mallory administers it and has no business in Contoso; Nadia approves there.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ from inventory.models import (
 from tenancy import audit, clock, scope, tenants, tokens
 from tenancy.models import InstallationRun, Membership, Outcome, Person, Role, Run
 from tenancy.scope import TenantRef
-from tests import world_notices, world_usage
+from tests import world_notices, world_requests, world_usage
 from tests.world_usage import LONG_AGO
 
 NOW = datetime(2026, 11, 20, 14, 20, tzinfo=UTC)
@@ -164,7 +164,7 @@ class World:
 
 def build() -> World:
     """Both tenants, in whatever transaction is open."""
-    names = ("alice", "bob", "carol", "dan", "erin", "vic", "mallory")
+    names = ("alice", "bob", "carol", "dan", "erin", "vic", "mallory", "nadia")
     people = {
         name: Person.objects.create_person(f"{name}@example.org", name=name.capitalize())
         for name in names
@@ -187,7 +187,7 @@ def build() -> World:
     fabrikam = _place(
         tenants.create("fabrikam", name="Fabrikam", currency="EUR", zone="Asia/Kolkata"),
         prices,
-        roles={people["mallory"]: Role.ADMIN},
+        roles={people["mallory"]: Role.ADMIN, people["nadia"]: Role.APPROVER},
         owners={"pune": people["mallory"], "kochi": people["mallory"]},
     )
     return World(contoso, fabrikam, people)
@@ -247,7 +247,11 @@ def _place(
             gateway=gateway, name="gold", display_name=f"Gold of {ref.slug}", seen_at=NOW
         )
         Quota.objects.create(
-            product=product, limit=Decimal(20), effective_from=START, set_by="erin@example.org"
+            product=product,
+            limit=Decimal(20),
+            effective_from=START,
+            set_by="erin@example.org",
+            recorded_at=START,
         )
         deployment = Deployment.objects.create(
             gateway=gateway,
@@ -273,6 +277,12 @@ def _place(
         world_usage.reading(gateway)
         _enforced(second)
         world_notices.told(second.team, owners[second.team.slug], at=NOW)
+        world_requests.requests(
+            (first.team, first.subscription),
+            (second.team, second.subscription),
+            asks=(owners[first.team.slug], owners[second.team.slug]),
+            approves=next(one for one, role in roles.items() if role is Role.APPROVER),
+        )
         return Place(ref, gateway, product, deployment, (first, second))
 
 
@@ -422,6 +432,7 @@ def _house(
         effective_from=START,
         set_by="erin@example.org",
         reason="First limit.",
+        recorded_at=START,
     )
     world_usage.consumption(subscription, deployment, prices.price)
     return House(team, subscription, quota)

@@ -6,30 +6,38 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from governance.models import Quota
-from tenancy.administration import AmountsAdmin, May, actor_of, amount
+from tenancy import clock
+from tenancy.administration import AmountsAdmin, May, actor_of
 
 
 @admin.register(Quota)
 class QuotaAdmin(AmountsAdmin):
-    """A limit ends by a later one or by its end; it is not removed: decisions rest on it."""
+    """A limit never changes: another takes its place from its start on. Decisions rest on it."""
 
-    admins_may = May.ADD | May.CHANGE
+    admins_may = May.ADD
     list_display = (
         "__str__",
-        "product",
-        "subscription",
-        amount("limit", described="limit a month"),
+        "unit",
+        "span",
         "hardness",
         "effective_from",
         "effective_until",
         "set_by",
     )
-    list_filter = ("hardness", "product")
-    list_select_related = ("product", "subscription")
-    search_fields = ("subscription__name", "subscription__display_name", "product__name", "reason")
-    autocomplete_fields = ("product", "subscription")
-    readonly_fields = ("set_by",)
+    list_filter = ("unit", "span", "hardness", "product")
+    list_select_related = ("product", "subscription", "team", "cost_center")
+    search_fields = (
+        "subscription__name",
+        "subscription__display_name",
+        "product__name",
+        "team__name",
+        "cost_center__code",
+        "reason",
+    )
+    autocomplete_fields = ("product", "subscription", "team", "cost_center")
+    readonly_fields = ("set_by", "recorded_at")
     date_hierarchy = "effective_from"
 
     def prepare(self, request: HttpRequest, obj: Any, form: Any) -> None:
         obj.set_by = actor_of(request).email
+        obj.recorded_at = clock.now()

@@ -13,7 +13,7 @@ from tenancy import row_security
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0001_initial"),
+        ("governance", "0002_quotas_requests_approvals"),
         ("inventory", "0005_attribution"),
         ("tenancy", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

@@ -1,3 +1,5 @@
+from governance.models.alerts import Alert, AlertKind
+from governance.models.budgets import Budget
 from governance.models.enforcement import (
     Action,
     ActionOutcome,
@@ -17,24 +19,66 @@ from governance.models.notifications import (
     Notice,
     Preference,
 )
-from governance.models.quotas import Hardness, Quota
+from governance.models.policies import (
+    ApprovalPolicy,
+    ApproverGroup,
+    Delegation,
+    Demand,
+    GroupMember,
+)
+from governance.models.quotas import Hardness, Override, Quota, Rollover
+from governance.models.requests import (
+    UNDECIDED,
+    Approval,
+    ApprovalNeed,
+    EventKind,
+    QuotaRequest,
+    RequestEvent,
+    RequestKind,
+    RequestState,
+    Whose,
+)
+from governance.models.subjects import Level, Span, Subject, Unit
 
 __all__ = [
     "OPEN",
+    "UNDECIDED",
     "Action",
     "ActionOutcome",
+    "Alert",
+    "AlertKind",
+    "Approval",
+    "ApprovalNeed",
+    "ApprovalPolicy",
+    "ApproverGroup",
+    "Budget",
     "Channel",
+    "Delegation",
     "Delivery",
     "DeliveryState",
+    "Demand",
     "Endpoint",
     "EndpointKind",
     "EnforcementSettings",
+    "EventKind",
+    "GroupMember",
     "Hardness",
+    "Level",
     "Mode",
     "NewsMark",
     "Notice",
+    "Override",
     "Preference",
     "Quota",
+    "QuotaRequest",
+    "RequestEvent",
+    "RequestKind",
+    "RequestState",
+    "Rollover",
+    "Span",
+    "Subject",
     "Suspension",
+    "Unit",
     "Verb",
+    "Whose",
 ]

@@ -46,21 +46,35 @@ SAYS = {
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """All that a decision rests on. Amounts are in the billing currency, estimated.
+    """All that a decision rests on.
 
-    ``observed`` is the state at the gateway; ``suspended_in`` the start of the billing period in
-    which Apportion suspended it, None if it did not.
+    ``limit`` and ``used`` are of what binds it: in the billing currency (estimated) or in tokens.
+    ``observed`` is the state at the gateway. ``counts_from`` is the latest start of the periods
+    that its limits count in. ``suspended_since``: when Apportion suspended it, None if it did not;
+    ``suspended_for`` is then the present start of the period of the limit it was suspended by.
     """
 
     observed: str
     listed: bool
     limit: Decimal | None
     hard: bool
-    cost: Decimal
+    used: Decimal
     usage_through: datetime | None
-    period_start: datetime
-    suspended_in: datetime | None
+    counts_from: datetime
+    suspended_since: datetime | None
+    suspended_for: datetime | None
     fresh_since: datetime
+
+    @property
+    def ours(self) -> bool:
+        """Whether Apportion suspended it."""
+        return self.suspended_since is not None
+
+    @property
+    def turned(self) -> bool:
+        """Whether Apportion suspended it in a period that is over."""
+        since, start = self.suspended_since, self.suspended_for
+        return since is not None and start is not None and since < start
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +87,18 @@ def decide(situation: Situation) -> Decision:
     """The desired state of one subscription, with its reason.
 
     It suspends only where a hard limit is reached, and serves again only what Apportion itself
-    suspended, on usage that is fresh and reaches into the present period. A limit is reached when
-    the cost is not below it.
+    suspended, on usage that is fresh and reaches into the present periods. A limit is reached when
+    what is used is not below it.
     """
     if not situation.listed:
         return Decision(Desired.LEAVE, Reason.NOT_IN_AZURE)
-    ours = situation.suspended_in is not None
-    if situation.observed != "active" and not (situation.observed == "suspended" and ours):
+    ours = situation.observed == "suspended" and situation.ours
+    if situation.observed != "active" and not ours:
         return Decision(Desired.LEAVE, Reason.HELD_BY_OTHERS)
     if situation.limit is None:
         return _served(situation, Reason.NO_QUOTA)
-    if situation.cost < situation.limit:
-        turned = ours and situation.suspended_in != situation.period_start
+    if situation.used < situation.limit:
+        turned = situation.turned
         return _served(situation, Reason.PERIOD_TURNED if turned else Reason.WITHIN_QUOTA)
     if not situation.hard:
         return _served(situation, Reason.SOFT_QUOTA_REACHED)
@@ -96,6 +110,6 @@ def _served(situation: Situation, reason: Reason) -> Decision:
     through = situation.usage_through
     if situation.observed == "active":
         return Decision(Desired.SERVED, reason)
-    if through is None or through < situation.fresh_since or through < situation.period_start:
+    if through is None or through < situation.fresh_since or through < situation.counts_from:
         return Decision(Desired.LEAVE, Reason.STALE_USAGE)
     return Decision(Desired.SERVED, reason)

@@ -18,6 +18,14 @@ class CostCenter(TenantModel):
 
     code = models.CharField(max_length=40)
     name = models.CharField(max_length=120)
+    owner = models.ForeignKey(
+        Person,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Who answers for what is booked here; a policy may ask them first.",
+    )
 
     class Meta:
         ordering = ("code",)

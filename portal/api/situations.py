@@ -53,7 +53,7 @@ def of(
     """The subscriptions of the tenant in scope as they stand at an instant, in the same order."""
     billing = tenants.billing()
     ids = [row.pk for row in rows]
-    limits = quotas.effective(rows, at=at, currency=billing.currency)
+    limits = quotas.monthly(ids, at=at)
     months = _this_month(rows, actor, billing, at=at)
     owners = _owners(ids, actor, periods.local_day(at, billing.zone))
     held = suspensions.in_force(ids)

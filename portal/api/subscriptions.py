@@ -22,8 +22,8 @@ _OF_OWNERSHIP = ("environment", "application")
 class LimitItem(serializers.Serializer[Any]):
     """The limit in force now, per billing month."""
 
-    amount = Exact(source="limit.amount")
-    currency = serializers.CharField(source="limit.currency", help_text="ISO 4217.")
+    amount = Exact(source="limit")
+    currency = serializers.CharField(source="currency", help_text="ISO 4217.")
     hardness = serializers.ChoiceField(
         ["soft", "hard"], help_text="A soft one warns, a hard one suspends."
     )

@@ -147,8 +147,7 @@ def hand_over(ref: TenantRef, *, at: datetime) -> None:
             if product.name in plan.quotas:
                 quotas.set_limit(
                     product,
-                    Decimal(plan.quotas[product.name]),
-                    hardness=Hardness.HARD,
+                    quotas.Wanted(Decimal(plan.quotas[product.name]), hardness=Hardness.HARD),
                     from_instant=since.start,
                     by=BY,
                     at=at,

@@ -138,7 +138,7 @@ def _rows(
     billing = tenants.billing()
     owned = teams.owned([team.pk for team in shown], on=periods.local_day(now, billing.zone))
     everything = [subscription for held in owned.values() for subscription in held]
-    limits = quotas.effective(everything, at=now, currency=billing.currency)
+    limits = quotas.monthly((one.pk for one in everything), at=now)
     gaps: Counter[int | None] = Counter()
     for share in shares:
         gaps[share.team_id] += share.unpriced_tokens
@@ -154,7 +154,8 @@ def _row(
     limits: Mapping[int, Limit],
     unpriced_tokens: int,
 ) -> Row:
-    bound = [limits[one.pk].limit for one in owned if one.pk in limits]
+    known = [limits[one.pk].money for one in owned if one.pk in limits]
+    bound = [one for one in known if one]
     limit = money.total(bound, spent.reckoning.currency) if bound else None
     states = Counter(one.state for one in owned)
     return Row(

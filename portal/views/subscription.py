@@ -90,8 +90,8 @@ def _standing(found: Subscription, reckoning: Reckoning, *, now: datetime) -> di
     counted = rollups.spent(period, currency=reckoning.currency, subscriptions=[found.pk])
     cost = counted[found.pk].cost if found.pk in counted else None
     at = asked.judged_at(period, now=now)
-    limit = quotas.effective([found], at=at, currency=reckoning.currency).get(found.pk)
-    used = figures.used(cost, limit.limit if limit else None)
+    limit = quotas.monthly([found.pk], at=at).get(found.pk)
+    used = figures.used(cost, limit.money if limit else None)
     return {
         "spent": figures.one(cost, reckoning),
         "limit": limit,

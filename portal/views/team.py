@@ -114,7 +114,7 @@ def _judged(
     return Judged(
         shares={share.subscription_id: share for share in shares},
         counted={id: one.cost for id, one in counted.items()},
-        limits=quotas.effective(held, at=at, currency=currency),
+        limits=quotas.monthly(ids, at=at),
         held=suspensions.in_force(ids),
         mode=suspensions.mode(),
         present=frozenset(one.pk for one in present),
@@ -141,7 +141,7 @@ def _row(
 ) -> Row:
     id = subscription.pk
     limit, counted = judged.limits.get(id), judged.counted.get(id)
-    used = figures.used(counted, limit.limit if limit else None)
+    used = figures.used(counted, limit.money if limit else None)
     more = counted is not None and counted.amount > (spent.exact.amount if spent.exact else 0)
     return Row(
         subscription=subscription,
@@ -158,7 +158,7 @@ def _row(
 
 
 def _sum(limits: Iterable[Limit | None], currency: str) -> Money | None:
-    known = [limit.limit for limit in limits if limit]
+    known = [limit.money for limit in limits if limit and limit.money]
     return money.total(known, currency) if known else None
 
 

@@ -36,7 +36,12 @@ def test_what_was_added_changed_and_removed_is_in_the_audit_log(world: World) ->
     assert (added.action, added.actor) == ("cost-center.add", "erin@example.org")
     assert added.before is None
     assert added.after is not None
-    assert added.after == {"id": added.after["id"], "code": "CC9", "name": "A"}
+    assert added.after == {
+        "id": added.after["id"],
+        "code": "CC9",
+        "name": "A",
+        "owner": None,
+    }
 
     row = added.after["id"]
     change = address(world.contoso, CostCenter, row, "change")
@@ -98,7 +103,11 @@ def test_a_quota_names_who_set_it(world: World) -> None:
     said = {
         "subscription": world.search.subscription.pk,
         "limit": "12.5",
+        "unit": "currency",
+        "span": "month",
         "hardness": "soft",
+        "rollover": "none",
+        "thresholds": "50,80",
         "effective_from_0": "2026-12-01",
         "effective_from_1": "00:00:00",
         "set_by": "somebody@else.example",

@@ -100,8 +100,7 @@ class Steps:
         with scope.of(self.ref):
             quotas.set_limit(
                 Subscription.objects.select_related("gateway").get(name=subscription),
-                Decimal(amount),
-                hardness=Hardness.HARD if hard else Hardness.SOFT,
+                quotas.Wanted(Decimal(amount), hardness=Hardness.HARD if hard else Hardness.SOFT),
                 from_instant=at,
                 by="carol",
                 at=at,

@@ -22,13 +22,14 @@ USUAL = Situation(
     listed=True,
     limit=Decimal(10),
     hard=True,
-    cost=Decimal(4),
+    used=Decimal(4),
     usage_through=NOW,
-    period_start=MONTH,
-    suspended_in=None,
+    counts_from=MONTH,
+    suspended_since=None,
+    suspended_for=None,
     fresh_since=NOW - timedelta(hours=2),
 )
-OURS = replace(USUAL, observed="suspended", suspended_in=MONTH)
+OURS = replace(USUAL, observed="suspended", suspended_since=MONTH, suspended_for=MONTH)
 STALE = NOW - timedelta(hours=2, seconds=1)
 
 
@@ -36,26 +37,26 @@ STALE = NOW - timedelta(hours=2, seconds=1)
     ("situation", "desired", "reason"),
     [
         (USUAL, Desired.SERVED, Reason.WITHIN_QUOTA),
-        (replace(USUAL, cost=Decimal("9.999999999")), Desired.SERVED, Reason.WITHIN_QUOTA),
-        (replace(USUAL, cost=Decimal(10)), Desired.REFUSED, Reason.QUOTA_REACHED),
-        (replace(USUAL, cost=Decimal(11)), Desired.REFUSED, Reason.QUOTA_REACHED),
+        (replace(USUAL, used=Decimal("9.999999999")), Desired.SERVED, Reason.WITHIN_QUOTA),
+        (replace(USUAL, used=Decimal(10)), Desired.REFUSED, Reason.QUOTA_REACHED),
+        (replace(USUAL, used=Decimal(11)), Desired.REFUSED, Reason.QUOTA_REACHED),
         (
-            replace(USUAL, cost=Decimal(11), usage_through=STALE),
+            replace(USUAL, used=Decimal(11), usage_through=STALE),
             Desired.REFUSED,
             Reason.QUOTA_REACHED,
         ),
-        (replace(USUAL, cost=Decimal(11), hard=False), Desired.SERVED, Reason.SOFT_QUOTA_REACHED),
-        (replace(USUAL, limit=None, cost=Decimal(11)), Desired.SERVED, Reason.NO_QUOTA),
-        (replace(USUAL, limit=Decimal(0), cost=Decimal(0)), Desired.REFUSED, Reason.QUOTA_REACHED),
-        (replace(USUAL, listed=False, cost=Decimal(11)), Desired.LEAVE, Reason.NOT_IN_AZURE),
+        (replace(USUAL, used=Decimal(11), hard=False), Desired.SERVED, Reason.SOFT_QUOTA_REACHED),
+        (replace(USUAL, limit=None, used=Decimal(11)), Desired.SERVED, Reason.NO_QUOTA),
+        (replace(USUAL, limit=Decimal(0), used=Decimal(0)), Desired.REFUSED, Reason.QUOTA_REACHED),
+        (replace(USUAL, listed=False, used=Decimal(11)), Desired.LEAVE, Reason.NOT_IN_AZURE),
         (replace(USUAL, observed="suspended"), Desired.LEAVE, Reason.HELD_BY_OTHERS),
         (replace(USUAL, observed="cancelled"), Desired.LEAVE, Reason.HELD_BY_OTHERS),
         (replace(OURS, observed="expired"), Desired.LEAVE, Reason.HELD_BY_OTHERS),
-        (replace(OURS, cost=Decimal(10)), Desired.REFUSED, Reason.QUOTA_REACHED),
+        (replace(OURS, used=Decimal(10)), Desired.REFUSED, Reason.QUOTA_REACHED),
         (OURS, Desired.SERVED, Reason.WITHIN_QUOTA),
-        (replace(OURS, suspended_in=BEFORE), Desired.SERVED, Reason.PERIOD_TURNED),
+        (replace(OURS, suspended_since=BEFORE), Desired.SERVED, Reason.PERIOD_TURNED),
         (replace(OURS, limit=None), Desired.SERVED, Reason.NO_QUOTA),
-        (replace(OURS, cost=Decimal(10), hard=False), Desired.SERVED, Reason.SOFT_QUOTA_REACHED),
+        (replace(OURS, used=Decimal(10), hard=False), Desired.SERVED, Reason.SOFT_QUOTA_REACHED),
         (replace(OURS, usage_through=STALE), Desired.LEAVE, Reason.STALE_USAGE),
         (replace(OURS, usage_through=None), Desired.LEAVE, Reason.STALE_USAGE),
         (
@@ -85,10 +86,11 @@ situations = st.builds(
     listed=st.booleans(),
     limit=st.none() | amounts,
     hard=st.booleans(),
-    cost=amounts,
+    used=amounts,
     usage_through=st.none() | instants,
-    period_start=instants,
-    suspended_in=st.none() | instants,
+    counts_from=instants,
+    suspended_since=st.none() | instants,
+    suspended_for=st.none() | instants,
     fresh_since=instants,
 )
 
@@ -98,30 +100,30 @@ def test_nobody_is_refused_below_a_hard_limit(situation: Situation) -> None:
     if decide(situation).desired is Desired.REFUSED:
         assert situation.hard
         assert situation.limit is not None
-        assert situation.cost >= situation.limit
+        assert situation.used >= situation.limit
 
 
 @given(situations)
 def test_nothing_is_served_again_that_apportion_did_not_suspend(situation: Situation) -> None:
     if decide(situation).desired is Desired.SERVED and situation.observed != "active":
         assert situation.observed == "suspended"
-        assert situation.suspended_in is not None
+        assert situation.suspended_since is not None
 
 
 @given(situations)
-def test_nothing_is_served_again_on_old_usage_or_usage_of_another_month(
+def test_nothing_is_served_again_on_old_usage_or_usage_of_another_period(
     situation: Situation,
 ) -> None:
     if decide(situation).desired is Desired.SERVED and situation.observed != "active":
         assert situation.usage_through is not None
         assert situation.usage_through >= situation.fresh_since
-        assert situation.usage_through >= situation.period_start
+        assert situation.usage_through >= situation.counts_from
 
 
 @given(situations)
 def test_what_others_hold_is_left_whatever_it_cost(situation: Situation) -> None:
     held = situation.observed not in ("active", "suspended")
-    theirs = situation.observed == "suspended" and situation.suspended_in is None
+    theirs = situation.observed == "suspended" and situation.suspended_since is None
     if held or theirs or not situation.listed:
         assert decide(situation).desired is Desired.LEAVE
 
@@ -138,7 +140,7 @@ def test_a_higher_limit_never_refuses_what_a_lower_one_serves(
 @given(situations, amounts)
 def test_more_spend_never_serves_what_less_refused(situation: Situation, more: Decimal) -> None:
     if decide(situation).desired is Desired.REFUSED:
-        dearer = replace(situation, cost=situation.cost + more)
+        dearer = replace(situation, used=situation.used + more)
         assert decide(dearer).desired is Desired.REFUSED
 
 
@@ -148,10 +150,10 @@ def test_carried_out_the_decision_is_stable(situation: Situation) -> None:
     first = decide(situation)
     match first.desired:
         case Desired.REFUSED:
-            mine = situation.suspended_in or situation.period_start
-            after = replace(situation, observed="suspended", suspended_in=mine)
+            mine = situation.suspended_since or situation.counts_from
+            after = replace(situation, observed="suspended", suspended_since=mine)
         case Desired.SERVED:
-            after = replace(situation, observed="active", suspended_in=None)
+            after = replace(situation, observed="active", suspended_since=None)
         case _:
             after = situation
     assert decide(after).desired is first.desired

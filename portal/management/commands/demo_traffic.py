@@ -114,8 +114,7 @@ class Command(BaseCommand):
         )
         quotas.set_limit(
             row,
-            limit,
-            hardness=Hardness.HARD,
+            quotas.Wanted(limit, hardness=Hardness.HARD),
             from_instant=now,
             until=now + timedelta(hours=1),
             by="demo_traffic",
