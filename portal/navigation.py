@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import get_script_prefix
 
+from governance.notifications import inbox
 from portal.admin_site import ENTERS
 from tenancy import tenants
 from tenancy.access import Actor
@@ -34,9 +35,16 @@ _USAGE = (
     ("Compared with the source", "usage/compared/"),
     ("Unallocated", "usage/unallocated/"),
 )
-_AREAS = ("usage/", "prices/")
+NOTICES = "notifications/"
+_NOTICES = (
+    ("Inbox", NOTICES),
+    ("How you are told", "notifications/preferences/"),
+    ("Endpoints", "notifications/endpoints/"),
+    ("Delivery log", "notifications/deliveries/"),
+)
+_AREAS = ("usage/", "prices/", NOTICES)
 #: What those may see too who see their own teams only.
-_FOR_ALL = frozenset({CALCULATOR, BREAKDOWN})
+_FOR_ALL = frozenset({CALCULATOR, BREAKDOWN, NOTICES, "notifications/preferences/"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +94,25 @@ class Frame:
     def usage_tabs(self) -> tuple[Item, ...]:
         """The pages about usage that the actor may see."""
         return self._tabs(_USAGE)
+
+    @property
+    def notice_tabs(self) -> tuple[Item, ...]:
+        """The pages about notifications that the actor may see."""
+        return self._tabs(_NOTICES)
+
+    @property
+    def notices(self) -> Item:
+        """Where the actor's notices are: the bell."""
+        current = "page" if self._is_at(NOTICES) else ""
+        return Item("Notifications", self._root + NOTICES, current)
+
+    @property
+    def unread(self) -> str:
+        """How many of them are not read, as text; empty: none."""
+        count = inbox.unread(self.actor)
+        if count > inbox.MOST_COUNTED:
+            return f"{inbox.MOST_COUNTED}+"
+        return str(count or "")
 
     def _open(self, pages: Places) -> Places:
         whole = self.actor.sees_whole_tenant

@@ -6,9 +6,11 @@ from django.urls import path
 from portal.views import (
     calculator,
     capacity,
+    endpoints,
     home,
     mapping,
     mappings,
+    notifications,
     price_list,
     rates,
     reading,
@@ -62,6 +64,11 @@ urlpatterns = [
     path("usage/reading/", reading.reading, name="reading"),
     path("usage/compared/", reading.compared, name="compared"),
     path("usage/compared/compared.csv", reading.compared_csv, name="compared-csv"),
+    path("notifications/", notifications.inbox, name="notifications"),
+    path("notifications/preferences/", notifications.choose, name="notification-preferences"),
+    path("notifications/endpoints/", endpoints.of_tenant, name="endpoints"),
+    path("notifications/deliveries/", notifications.deliveries, name="deliveries"),
+    path("teams/<slug:slug>/notifications/", endpoints.of_team, name="team-endpoints"),
     path("status/", status.status, name="status"),
     path("admin/", admin.site.urls),
 ]

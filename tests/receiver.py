@@ -105,7 +105,7 @@ class _Server(ThreadingHTTPServer):
         except (ssl.SSLError, OSError):
             return
         with wrapped:
-            super().finish_request(wrapped, client_address)  # type: ignore[arg-type]  # a socket
+            super().finish_request(wrapped, client_address)
 
 
 @contextmanager

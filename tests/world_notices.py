@@ -19,6 +19,7 @@ def told(team: Team, person: Person, *, at: datetime) -> None:
         subject_kind="subscription",
         subject_key=f"key-{team.slug}",
         team=team,
+        cost_center=team.cost_center,
         title=f"Key of {team.slug} was suspended",
         lines=["Spend reached the limit."],
         link=f"teams/{team.slug}/",

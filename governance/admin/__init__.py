@@ -1,5 +1,5 @@
 """Limits, the guards of enforcement, and what it did."""
 
-from governance.admin import enforcement, quotas
+from governance.admin import enforcement, notifications, quotas
 
-__all__ = ["enforcement", "quotas"]
+__all__ = ["enforcement", "notifications", "quotas"]

@@ -14,7 +14,7 @@ from tenancy import row_security
 class Migration(migrations.Migration):
     dependencies = [
         ("governance", "0002_quotas_requests_approvals"),
-        ("inventory", "0005_attribution"),
+        ("inventory", "0006_cost_center_owner"),
         ("tenancy", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
@@ -104,6 +104,15 @@ class Migration(migrations.Migration):
                 ("key", models.CharField(editable=False, max_length=200)),
                 ("subject_kind", models.CharField(max_length=40)),
                 ("subject_key", models.CharField(max_length=200)),
+                (
+                    "cost_center",
+                    tenancy.links.TenantLink(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="inventory.costcenter",
+                    ),
+                ),
                 ("title", models.CharField(max_length=200)),
                 ("lines", models.JSONField(default=list)),
                 (

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from governance.rules.topics import ABOUT, TIMINGS, TOPICS, Timing, Topic
-from inventory.models import Team, teams_of
+from inventory.models import CostCenter, Team, teams_of
 from tenancy.links import TenantLink
 from tenancy.models import Person, TenantModel
 
@@ -19,7 +19,9 @@ _TIMINGS = [(timing.value, says) for timing, says in TIMINGS.items()]
 class Notice(TenantModel):
     """Something that happened and that people are told of, once: ``key`` says what it is.
 
-    A notice of a team is for those who see the team, one of none for those who see the tenant.
+    A notice of a team is for its people, one of a cost center for its owner too, and one of a cost
+    center alone for the people of its teams as well. One of neither, and any other, is for those
+    who see the whole tenant.
     """
 
     topic = models.CharField(max_length=32, choices=TOPICS)
@@ -27,6 +29,7 @@ class Notice(TenantModel):
     subject_kind = models.CharField(max_length=40)
     subject_key = models.CharField(max_length=200)
     team = TenantLink(Team, null=True, blank=True)
+    cost_center = TenantLink(CostCenter, null=True, blank=True)
     title = models.CharField(max_length=200)
     lines = models.JSONField(default=list)
     link = models.CharField(max_length=400, blank=True, help_text="Path below the tenant's.")
@@ -50,7 +53,18 @@ class Notice(TenantModel):
     @classmethod
     def visible_to(cls, actor: Actor) -> models.QuerySet[Self]:
         rows: models.QuerySet[Self] = cls.objects.all()
-        return rows if actor.sees_whole_tenant else rows.filter(team_id__in=teams_of(actor))
+        return rows if actor.sees_whole_tenant else rows.filter(concerning(actor))
+
+
+def concerning(actor: Actor, *, under: str = "") -> Q:
+    """The notices of whoever sees but part of the tenant; ``under`` leads to them from a row."""
+    mine = teams_of(actor)
+    centers = Team.objects.filter(id__in=mine).values("cost_center_id")
+    return (
+        Q(**{f"{under}team_id__in": mine})
+        | Q(**{f"{under}cost_center__owner_id": actor.person_id})
+        | Q(**{f"{under}team": None, f"{under}cost_center_id__in": centers})
+    )
 
 
 class EndpointKind(models.TextChoices):
@@ -203,7 +217,7 @@ class Delivery(TenantModel):
             return rows
         teams = teams_of(actor)
         mine = Q(person_id=actor.person_id) | Q(endpoint__team_id__in=teams)
-        return rows.filter(mine, notice__team_id__in=teams)
+        return rows.filter(mine, concerning(actor, under="notice__"))
 
 
 class NewsMark(TenantModel):

@@ -10,7 +10,7 @@ from datetime import datetime
 from governance.channels import email, slack, teams, webhook
 from governance.channels.message import Message, NotTaken
 from governance.models import Channel, Delivery, DeliveryState, Endpoint
-from governance.notifications import endpoints, outgoing, telling
+from governance.notifications import endpoints, outgoing, seeing, telling
 from governance.notifications.outgoing import Taken
 from governance.notifications.telling import News
 from governance.rules.topics import Timing, Topic
@@ -89,7 +89,7 @@ def _ready(taken: Taken, row: Delivery, at: datetime) -> _Ready:
         if not row.endpoint.active:
             return _Ready(taken, None, "The endpoint is switched off.")
         return _Ready(taken, _post(row.endpoint, outgoing.message(row.notice), at))
-    if row.person is None or not outgoing.may_see(row.person.pk, row.notice):
+    if row.person is None or not seeing.may_see(row.person.pk, row.notice):
         return _Ready(taken, None, "The person may not see it any more.")
     to, told = row.person.email, outgoing.message(row.notice)
     return _Ready(taken, lambda: email.send(to, told))

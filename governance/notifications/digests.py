@@ -8,7 +8,7 @@ from datetime import datetime
 from governance.channels import email
 from governance.channels.message import Message, NotTaken
 from governance.models import Delivery
-from governance.notifications import outgoing
+from governance.notifications import outgoing, seeing
 from governance.notifications.outgoing import Taken
 from governance.rules.topics import Timing
 from tenancy import runs, scope
@@ -65,15 +65,13 @@ def _next(tenant: TenantRef, at: datetime) -> _Mail | None:
 
 
 def _mail(to: str, found: list[Delivery], taken: tuple[Taken, ...]) -> _Mail:
-    shown, unseen = [], []
-    for row, one in zip(found, taken, strict=True):
-        seen = row.person_id is not None and outgoing.may_see(row.person_id, row.notice)
-        (shown if seen else unseen).append((one, row))
+    both = tuple(zip(found, taken, strict=True))
+    seen = {row.pk for row in found if row.person_id and seeing.may_see(row.person_id, row.notice)}
     return _Mail(
         to=to,
-        taken=tuple(one for one, _ in shown),
-        messages=tuple(outgoing.message(row.notice) for _, row in shown),
-        unseen=tuple(one for one, _ in unseen),
+        taken=tuple(one for row, one in both if row.pk in seen),
+        messages=tuple(outgoing.message(row.notice) for row in found if row.pk in seen),
+        unseen=tuple(one for row, one in both if row.pk not in seen),
     )
 
 

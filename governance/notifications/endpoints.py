@@ -20,6 +20,7 @@ from tenancy.access import Actor
 from tenancy.models import Role
 from tenancy.refusals import Invalid, Refused
 
+Kind = EndpointKind
 #: Of the tenant, and of each team.
 MOST = 10
 

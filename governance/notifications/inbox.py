@@ -53,4 +53,5 @@ def open_one(actor: Actor, number: int, *, at: datetime) -> str:
         Delivery, actor, pk=number, person_id=actor.person_id, channel=Channel.INBOX.value
     )
     mark_read(actor, [number], at=at)
-    return row.notice.link
+    link: str = row.notice.link
+    return link

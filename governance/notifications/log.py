@@ -9,10 +9,12 @@ from django.db.models import QuerySet
 
 from governance.models import OPEN, Channel, Delivery, DeliveryState, Notice
 from governance.rules.topics import Topic
-from tenancy import access
+from tenancy import access, audit
 from tenancy.access import Actor
+from tenancy.models import Role
 from tenancy.refusals import Refused
 
+Way, State = Channel, DeliveryState
 #: How long notices and their deliveries are kept.
 KEPT = timedelta(days=400)
 
@@ -47,15 +49,25 @@ def deliveries(actor: Actor, asked: Asked) -> QuerySet[Delivery]:
     return rows.select_related("notice__team", "endpoint", "person").order_by("-id")
 
 
-def again(row: Delivery, *, at: datetime) -> None:
+def may_try_again(actor: Actor) -> bool:
+    """Whether the actor may have deliveries tried again: administrators."""
+    return actor.role is Role.ADMIN
+
+
+def again(actor: Actor, number: int, *, at: datetime) -> None:
     """Have a delivery that was given up tried again, for as long as a new one.
 
     Raises:
+        NotFound: there is none, or it is not the actor's to see.
+        NotAllowed: the actor is no administrator.
         NotOpen: it was not given up.
     """
+    row = access.one(Delivery, actor, pk=number)
+    access.require(actor, Role.ADMIN, verb="have deliveries tried again")
     rows = Delivery.objects.filter(pk=row.pk, state=DeliveryState.DEAD)
     if not rows.update(state=DeliveryState.WAITING, due_at=at, first_due_at=at, leased_until=None):
         raise NotOpen()
+    audit.record("delivery.again", f"delivery {row.pk}: {row}"[:200], by=actor.email, at=at)
 
 
 def let_go(*, at: datetime) -> int:

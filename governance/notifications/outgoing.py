@@ -15,9 +15,7 @@ from governance.channels.message import Message, NotTaken, address_of
 from governance.models import OPEN, Delivery, DeliveryState, Notice
 from governance.rules import retries
 from governance.rules.topics import Timing, Topic
-from inventory.models import TeamMember
 from tenancy import scope, tenants
-from tenancy.models import SEES_WHOLE_TENANT, Membership
 
 #: Longer than a cycle and the slowest answer together.
 LEASE = timedelta(minutes=5)
@@ -63,15 +61,6 @@ def message(notice: Notice) -> Message:
         subject_key=notice.subject_key,
         team=notice.team.slug if notice.team else None,
     )
-
-
-def may_see(person: int, notice: Notice) -> bool:
-    """Whether a person may see a notice of the tenant in scope now: roles and teams change."""
-    member = Membership.objects.filter(person_id=person, person__is_active=True).first()
-    if member is None or member.role in SEES_WHOLE_TENANT:
-        return member is not None
-    rows = TeamMember.objects.filter(person_id=person, team_id=notice.team_id)
-    return notice.team_id is not None and rows.exists()
 
 
 def sent(taken: Taken, *, status: int | None, at: datetime) -> bool:

@@ -8,13 +8,12 @@ from datetime import datetime
 
 from governance.channels import email
 from governance.models import Channel, Delivery, DeliveryState, Endpoint, Notice
-from governance.notifications import preferences
+from governance.notifications import preferences, seeing
 from governance.notifications.preferences import Wish
 from governance.rules import digests
 from governance.rules.topics import Timing, Topic
-from inventory.models import Team, TeamMember
+from inventory.models import CostCenter, Team
 from tenancy import tenants
-from tenancy.models import SEES_WHOLE_TENANT, Membership
 
 #: What a page, a mail and a card can show at a glance.
 _MOST_LINES, _LONGEST_LINE, _LONGEST_TITLE = 20, 500, 200
@@ -24,8 +23,8 @@ _MOST_LINES, _LONGEST_LINE, _LONGEST_TITLE = 20, 500, 200
 class News:
     """What happened. ``key`` is the same for the same thing: it is told once for each tenant.
 
-    ``link`` is a path below the tenant's address, such as ``requests/17/``. News of no team are for
-    those who see the whole tenant.
+    ``link`` is a path below the tenant's address, such as ``requests/17/``. Who may see it is
+    said by team and cost center, as `Notice` has it.
     """
 
     topic: Topic
@@ -37,6 +36,7 @@ class News:
     link: str
     happened_at: datetime
     team: Team | None = None
+    cost_center: CostCenter | None = None
 
 
 def tell(news: News, *, to: Iterable[int], at: datetime) -> bool:
@@ -52,6 +52,7 @@ def tell(news: News, *, to: Iterable[int], at: datetime) -> bool:
             "subject_kind": news.subject_kind,
             "subject_key": news.subject_key[:200],
             "team": news.team,
+            "cost_center": news.cost_center,
             "title": " ".join(news.title.split())[:_LONGEST_TITLE],
             "lines": [line[:_LONGEST_LINE] for line in news.lines[:_MOST_LINES]],
             "link": news.link[:400],
@@ -60,22 +61,11 @@ def tell(news: News, *, to: Iterable[int], at: datetime) -> bool:
         },
     )
     if made:
-        people = _who_may_see(to, news.team)
+        people = seeing.who_may_see(to, notice)
         wishes = preferences.of_people(people, news.topic)
         rows = [row for one in sorted(wishes) for row in _to_person(notice, one, wishes[one], at)]
         Delivery.objects.bulk_create([*rows, *_to_endpoints(notice, news, at)])
     return made
-
-
-def _who_may_see(people: Iterable[int], team: Team | None) -> set[int]:
-    """Of these people the members of the tenant in scope who see the team."""
-    rows = Membership.objects.filter(person_id__in=set(people), person__is_active=True)
-    roles = dict(rows.values_list("person_id", "role"))
-    seeing = {person for person, role in roles.items() if role in SEES_WHOLE_TENANT}
-    if team is not None and len(seeing) < len(roles):
-        members = TeamMember.objects.filter(team=team, person_id__in=roles.keys() - seeing)
-        seeing |= set(members.values_list("person_id", flat=True))
-    return seeing
 
 
 def _to_person(notice: Notice, person: int, wish: Wish, at: datetime) -> Iterator[Delivery]:

@@ -31,6 +31,9 @@ STEPS = {
     "rate": "Rate usage",
     "rate_capacity": "Cost of capacity",
     "enforce": "Enforce quotas",
+    "collect_news": "Tell people what happened",
+    "deliver": "Deliver notices",
+    "notify_daily": "Daily mails",
 }
 #: Icon and tone of each outcome.
 OUTCOMES = {

@@ -40,7 +40,7 @@ from governance.rules.retries import TRIED_FOR
 from governance.rules.topics import Timing, Topic
 from inventory.models import TeamMember
 from tenancy import memberships, scope
-from tenancy.access import Actor
+from tenancy.access import Actor, NotAllowed
 from tenancy.models import AuditRecord, Membership, Role, Run
 from tenancy.refusals import Invalid, NotFound
 from tenancy.runs import Contention
@@ -153,6 +153,23 @@ def test_only_who_may_see_it_is_told(told: World, box: Mailbox) -> None:
     assert {name for _, name in states(told)} == {"Alice", "Carol"}
     tell(told, "alice", "bob", "carol", key="of no team", team=None)
     assert {name for _, name in states(told, "of no team")} == {"Carol"}
+
+
+def test_the_owner_of_a_cost_center_is_told_of_it(told: World) -> None:
+    center = told.search.team.cost_center
+    with scope.of(told.contoso.ref):
+        bob = told.people["bob"]
+        type(center).objects.filter(pk=center.pk).update(owner=bob)
+    tell(told, "alice", "bob", cost_center=center)
+    tell(told, "alice", "bob", key="budget", team=None, cost_center=center)
+    tell(told, "alice", "bob", key="quota")
+    for key, names in (("one", "AB"), ("budget", "AB"), ("quota", "A")):
+        assert "".join(sorted(name[0] for _, name in states(told, key))) == names
+    with scope.of(told.contoso.ref):
+        before = inbox.unread(actor(told, "bob"))
+        assert inbox.unread(actor(told, "alice")) == 3
+        type(center).objects.update(owner=None)
+        assert inbox.unread(actor(told, "bob")) == before - 2
 
 
 def test_without_a_mail_server_no_mail_waits(told: World) -> None:
@@ -357,9 +374,12 @@ def test_what_fails_for_a_day_is_given_up_and_its_keepers_are_told(
         told_of_it = Delivery.objects.filter(notice=failed)
         assert {row.person.name for row in told_of_it if row.person} == {"Alice", "Erin"}
         assert not told_of_it.exclude(endpoint=None).exists()
-        log.again(row, at=at)
+        erin = actor(told, "erin")
+        with pytest.raises(NotAllowed):
+            log.again(actor(told, "dan"), row.pk, at=at)
+        log.again(erin, row.pk, at=at)
         with pytest.raises(NotOpen):
-            log.again(row, at=at)
+            log.again(erin, row.pk, at=at)
     hook.usual = Answer()
     assert deliver(told, at).sent == 1
 

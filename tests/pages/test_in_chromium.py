@@ -30,6 +30,8 @@ SEEN_BY_ALL = (
     "usage/",
     "usage/?by=day&month=2026-11&team=search",
     "status/",
+    "notifications/",
+    "notifications/preferences/",
     "prices/calculator/?model=gpt-5.2-chat&region=swedencentral&calls=1000&input_tokens=100"
     "&output_tokens=0&input_tpm=3400&output_weight=8&minimum_units=15&unit_increment=5",
 )
@@ -49,6 +51,9 @@ SEEN_OVER_TEAMS = (
     "prices/rates/",
     "prices/capacity/",
     "prices/rerating/",
+    "notifications/endpoints/",
+    "notifications/deliveries/",
+    "teams/support/notifications/",
 )
 WATCH = """
 window.blocked = [];
