@@ -53,25 +53,11 @@ def ids_by_key(gateway_id: int, keys: Iterable[Key], *, at: datetime) -> dict[Ke
     the accounts do not list is kept as found in usage, with no model: unpriced, not lost.
     """
     wanted = set(keys)
-    known = _known(gateway_id)
-    known |= _without_host(known)
-    missing = sorted(key for key in wanted if _folded(key) not in known)
-    if missing:
-        Deployment.objects.bulk_create(
-            [
-                Deployment(
-                    gateway_id=gateway_id,
-                    host=host.lower(),
-                    name=name,
-                    origin=Origin.USAGE,
-                    seen_at=at,
-                )
-                for host, name in missing
-            ],
-            ignore_conflicts=True,
-        )
-        known = _known(gateway_id)
-        known |= _without_host(known)
+    known = _reachable(gateway_id)
+    # Once more after new ones: a name that only one host had may have become ambiguous.
+    while missing := sorted(key for key in wanted if _folded(key) not in known):
+        _keep_as_found(gateway_id, missing, at=at)
+        known = _reachable(gateway_id)
     return {key: known[_folded(key)] for key in wanted}
 
 
@@ -177,6 +163,28 @@ def _state(deployment_id: int, sku: str, capacity: int, start: datetime) -> Depl
 def _known(gateway_id: int) -> dict[Key, int]:
     rows = Deployment.objects.filter(gateway_id=gateway_id).order_by("-origin", "-id")
     return {_folded((host, name)): id for host, name, id in rows.values_list("host", "name", "id")}
+
+
+def _reachable(gateway_id: int) -> dict[Key, int]:
+    """All that is known, and by its name alone what only one host has."""
+    known = _known(gateway_id)
+    return known | _without_host(known)
+
+
+def _keep_as_found(gateway_id: int, keys: Iterable[Key], *, at: datetime) -> None:
+    Deployment.objects.bulk_create(
+        [
+            Deployment(
+                gateway_id=gateway_id,
+                host=host.lower(),
+                name=name,
+                origin=Origin.USAGE,
+                seen_at=at,
+            )
+            for host, name in keys
+        ],
+        ignore_conflicts=True,
+    )
 
 
 def _without_host(known: Mapping[Key, int]) -> dict[Key, int]:
