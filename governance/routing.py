@@ -1,0 +1,399 @@
+"""Routing: whose approvals a request needs, by all policies in force that it meets, and why.
+
+The rule is `rules.routing`; here its facts are read. What a route was found by is told in
+`Route.told`, to be kept with the request: later requests of the team are counted with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Protocol
+
+from django.db import connection
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+
+from governance.asked import FOR_MORE, OF_A_LIMIT, Asked
+from governance.models import (
+    ApprovalPolicy,
+    ApproverGroup,
+    EventKind,
+    QuotaRequest,
+    RequestEvent,
+    RequestKind,
+    RequestState,
+    Unit,
+    Whose,
+)
+from governance.rules import routing as rule
+from governance.rules.routing import Earlier, Facts, Ground, Target
+from governance.rules.spans import A_MONTH_HAS, Every
+from inventory.models import Owner, Part, Team, TeamMember
+from tenancy import periods, tenants
+from tenancy.models import Membership
+from tenancy.money import EXACT
+
+#: Under which name a request's events keep what its route was found by.
+TOLD = "routing"
+#: What was asked for and is not to be counted: it came to nothing, or is not asked yet.
+_CAME_TO_NOTHING = (
+    RequestState.DRAFT,
+    RequestState.REJECTED,
+    RequestState.WITHDRAWN,
+    RequestState.EXPIRED,
+)
+_COUNTED = (*FOR_MORE, RequestKind.TIER, RequestKind.SUBSCRIPTION)
+_MONTHLY = (Unit.CURRENCY.value, Every.MONTH.value)
+
+
+class Expected(Protocol):
+    """What a request's consequences say that a route rests on; None: not known."""
+
+    @property
+    def monthly_change(self) -> Decimal | None:
+        """How much more a month it allows, in the billing currency."""
+
+    @property
+    def forecast_percent(self) -> Decimal | None:
+        """What is expected at the period's end, in percent of ``base``."""
+
+    @property
+    def base(self) -> Decimal | None:
+        """The limit concerned, before what was granted in the last 30 days."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """How many different people of whom have to approve. Of nobody (0) where none has to.
+
+    ``group`` None: any approver of the tenant. ``policy`` None: no policy is met.
+    """
+
+    whose: Whose
+    group: ApproverGroup | None
+    people: int
+    policy: ApprovalPolicy | None
+    own_teams: bool
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """A policy that a request meets, and the conditions it meets it by."""
+
+    policy: ApprovalPolicy
+    grounds: tuple[Ground, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Whose approvals are needed, in the order of asking, and what that rests on.
+
+    ``told`` is ``facts`` as it is kept in the event of the request's submission, under `TOLD`.
+    """
+
+    needs: tuple[Need, ...]
+    matched: tuple[Matched, ...]
+    remind_after: timedelta
+    escalate_after: timedelta
+    expires_after: timedelta
+    facts: Facts
+
+    @property
+    def automatic(self) -> bool:
+        """Whether nobody has to approve."""
+        return all(need.people == 0 for need in self.needs)
+
+    @property
+    def told(self) -> dict[str, Any]:
+        facts = self.facts
+        return {
+            "amount": _text(facts.amount),
+            "base": _text(facts.base),
+            "forecast": _text(facts.forecast),
+            "products": sorted(facts.products),
+            "environments": sorted(facts.environments),
+            "owner": facts.owner.value,
+        }
+
+
+def of(
+    asked: Asked,
+    expected: Expected,
+    *,
+    at: datetime,
+    request_id: int | None = None,
+    asks: int | None = None,
+) -> Route:
+    """Whose approvals something that is asked for needs, by the policies in force at ``at``.
+
+    ``request_id`` is the request that asks for it, if there is one yet: it is not counted with
+    itself, and others of its team that are sent wait for its transaction, so that two parts of
+    one whole never miss each other. ``asks``: the person, where there is no request yet.
+    """
+    if request_id is not None:
+        _one_at_a_time(asked.team)
+    policies = in_force(at=at)
+    rows = _history(asked, policies, at=at, request_id=request_id)
+    zone = tenants.billing().zone
+    mine = next((row for row in rows if row.pk == request_id), None)
+    products, environments = _concerned(asked, at=at, zone=zone)
+    facts = Facts(
+        kind=asked.kind.value,
+        team=asked.team.pk,
+        at=at,
+        amount=_amount(asked, expected),
+        change=_change(asked, expected),
+        base=expected.base,
+        forecast=expected.forecast_percent,
+        days=_days(asked.until(zone), at, zone),
+        target=target_of(asked),
+        products=products,
+        environments=environments,
+        owner=_owner(asked.team, asks=mine.requested_by_id if mine else asks),
+        before=tuple(earlier(row, at=at, zone=zone) for row in rows if row is not mine),
+    )
+    return by(policies, facts)
+
+
+def by(policies: Sequence[ApprovalPolicy], facts: Facts) -> Route:
+    """Whose approvals these facts need, by these policies, in the order of their positions."""
+    ordered = sorted(policies, key=lambda one: (one.position, one.pk or 0))
+    rules = [(row, as_rule(row, number)) for number, row in enumerate(ordered)]
+    met = [(row, one) for row, one in rules if rule.meets(one, facts)]
+    found = rule.needs([one for _, one in met], facts.owner)
+    times = rule.times(one for _, one in met)
+    return Route(
+        needs=tuple(_need(one, ordered) for one in found),
+        matched=tuple(Matched(row, rule.weigh(one, facts)) for row, one in met),
+        remind_after=times.remind_after,
+        escalate_after=times.escalate_after,
+        expires_after=times.expires_after,
+        facts=facts,
+    )
+
+
+def in_force(*, at: datetime) -> list[ApprovalPolicy]:
+    """The policies in force at an instant, in their order, with what they name."""
+    rows = ApprovalPolicy.objects.filter(effective_from__lte=at).exclude(effective_until__lte=at)
+    return list(rows.select_related("group", "escalate_to", "team", "product"))
+
+
+def as_rule(row: ApprovalPolicy, number: int) -> rule.Policy:
+    """A policy as the rule takes it, under a number of the caller's."""
+    return rule.Policy(
+        id=number,
+        demand=rule.Demand(row.demand),
+        group=row.group_id,
+        own_teams=row.own_teams,
+        kinds=frozenset(row.kinds),
+        team=row.team_id,
+        product=row.product_id,
+        environment=row.environment,
+        amount_from=row.amount_from,
+        percent_from=row.percent_from,
+        days_from=row.days_from,
+        forecast_from=row.forecast_from,
+        window_days=row.window_days,
+        remind_after=timedelta(hours=row.remind_after_hours),
+        escalate_after=timedelta(hours=row.escalate_after_hours),
+        expires_after=timedelta(days=row.expires_after_days),
+    )
+
+
+def told_rows(rows: QuerySet[QuotaRequest]) -> QuerySet[QuotaRequest]:
+    """Requests with what their routes were found by (``told``), and what was granted of them."""
+    sent = RequestEvent.objects.filter(
+        request=OuterRef("pk"),
+        version=OuterRef("version"),
+        kind__in=(EventKind.SUBMITTED, EventKind.AMENDED),
+    ).order_by("-id")
+    return rows.annotate(
+        told=Subquery(sent.values(f"details__{TOLD}")[:1]),
+        granted=F("overrides__amount"),
+        granted_at=F("overrides__recorded_at"),
+        granted_until=F("overrides__effective_until"),
+    ).order_by("submitted_at", "id")
+
+
+def earlier(row: QuotaRequest, *, at: datetime, zone: str) -> Earlier:
+    """A row of `told_rows` as something asked before ``at``."""
+    sent = row.submitted_at or row.created_at
+    amount, change, target = monthly_amount(row), row.amount, target_of_row(row)
+    granted, granted_at, in_base = _granted(row, at=at)
+    if row.kind == RequestKind.TIER:
+        change, in_base = amount, True
+        if row.state == RequestState.APPLIED and amount is not None:
+            granted, granted_at = amount, row.decided_at
+    return Earlier(
+        at=sent,
+        team=row.team_id,
+        target=target,
+        amount=None if amount is None else max(amount, Decimal(0)),
+        change=None if change is None else max(change, Decimal(0)),
+        temporary_days=_days(row.until, sent, zone) or 0,
+        granted=granted,
+        granted_at=granted_at,
+        in_base=in_base,
+    )
+
+
+def monthly_amount(row: QuotaRequest) -> Decimal | None:
+    """More a month in the billing currency that a row of `told_rows` asked for; None: unknown."""
+    if row.kind in OF_A_LIMIT and row.amount is not None and row.unit == Unit.CURRENCY:
+        return _a_month(row.amount, Every(row.span))
+    return number(told_of(row).get("amount"))
+
+
+def told_of(row: QuotaRequest) -> Mapping[str, Any]:
+    """What the route of a row of `told_rows` was found by; empty where it was not kept."""
+    told = getattr(row, "told", None)
+    return told if isinstance(told, dict) else {}
+
+
+def target_of(asked: Asked) -> Target | None:
+    """Which limit is asked about; None of a subscription that is not there yet."""
+    if asked.kind is RequestKind.SUBSCRIPTION:
+        return None
+    here = asked.subscription
+    subject = f"subscription {here.pk}" if here else f"team {asked.team.pk}"
+    limit = (asked.unit.value, asked.every.value) if asked.kind in OF_A_LIMIT else _MONTHLY
+    return Target(subject, *limit)
+
+
+def target_of_row(row: QuotaRequest) -> Target | None:
+    """As `target_of`, of a request."""
+    if row.kind == RequestKind.SUBSCRIPTION:
+        return None
+    one = row.subscription_id
+    subject = f"subscription {one}" if one else f"team {row.team_id}"
+    limit = (row.unit, row.span) if row.kind in OF_A_LIMIT else _MONTHLY
+    return Target(subject, *limit)
+
+
+def number(text: object) -> Decimal | None:
+    """An amount as it was kept."""
+    return None if text is None else Decimal(str(text))
+
+
+def _one_at_a_time(team: Team) -> None:
+    """Let whoever sends another request of the team wait until this transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(7420, %s)", [team.pk % 2**31])
+
+
+def _history(
+    asked: Asked, policies: Iterable[ApprovalPolicy], *, at: datetime, request_id: int | None
+) -> list[QuotaRequest]:
+    """What was asked for the team or the same subscription, as far back as any policy looks."""
+    longest = max([rule.BASE_DAYS, *(one.window_days for one in policies)])
+    subject = Q(team=asked.team)
+    if asked.subscription is not None:
+        subject |= Q(subscription=asked.subscription)
+    since = at - timedelta(days=longest)
+    recent = Q(submitted_at__gte=since) | Q(overrides__recorded_at__gte=since)
+    counted = subject & recent & Q(kind__in=_COUNTED) & ~Q(state__in=_CAME_TO_NOTHING)
+    rows = QuotaRequest.objects.filter(counted | Q(pk=request_id))
+    return list(told_rows(rows))
+
+
+def _granted(row: QuotaRequest, *, at: datetime) -> tuple[Decimal, datetime | None, bool]:
+    """What a request has put into its limit that is there at ``at``, since when, and whether the
+    limit before the last days has it."""
+    since, until = getattr(row, "granted_at", None), getattr(row, "granted_until", None)
+    if since is None or since > at or (until is not None and until <= at):
+        return Decimal(0), None, False
+    return row.granted, since, since < at - timedelta(days=rule.BASE_DAYS)  # type: ignore[attr-defined]  # annotated
+
+
+def _amount(asked: Asked, expected: Expected) -> Decimal | None:
+    """More a month in the billing currency; zero where less or nothing is asked for."""
+    match asked.kind:
+        case RequestKind.DECREASE | RequestKind.REACTIVATION:
+            return Decimal(0)
+        case RequestKind.INCREASE | RequestKind.TEMPORARY if asked.unit is Unit.CURRENCY:
+            return _a_month(asked.change, asked.every)
+        case _:
+            return expected.monthly_change
+
+
+def _change(asked: Asked, expected: Expected) -> Decimal | None:
+    """The same in the unit of the limit concerned."""
+    return asked.change if asked.kind in OF_A_LIMIT else _amount(asked, expected)
+
+
+def _a_month(amount: Decimal, every: Every) -> Decimal:
+    return EXACT.multiply(amount, A_MONTH_HAS[every])
+
+
+def _days(until: datetime | None, since: datetime, zone: str) -> int | None:
+    """How many local days, both counted, from one instant to before another; None: for good."""
+    if until is None:
+        return None
+    last = periods.local_day(until - timedelta(microseconds=1), zone)
+    return (last - periods.local_day(since, zone)).days + 1
+
+
+def _concerned(asked: Asked, *, at: datetime, zone: str) -> tuple[frozenset[int], frozenset[str]]:
+    """The tiers and environments that a request touches; a team's limit touches all it owns."""
+    if asked.kind is RequestKind.SUBSCRIPTION:
+        return _ids(asked.product.pk if asked.product else None), frozenset({asked.environment})
+    today = periods.local_day(at, zone)
+    owned = Owner.objects.filter(from_day__lte=today).exclude(until_day__lte=today)
+    if asked.subscription is None:
+        owned = owned.filter(team=asked.team)
+    else:
+        owned = owned.filter(subscription=asked.subscription)
+    rows = list(owned.values_list("environment", "subscription__product_id").distinct())
+    environments = frozenset(environment for environment, _ in rows)
+    present = asked.subscription.product_id if asked.subscription else None
+    wanted = asked.product.pk if asked.product else None
+    return _ids(present, wanted, *(product for _, product in rows)), environments or frozenset({""})
+
+
+def _ids(*found: int | None) -> frozenset[int]:
+    return frozenset(one for one in found if one is not None)
+
+
+def _owner(team: Team, *, asks: int | None) -> rule.Owner:
+    """Whether the cost center's owner can be asked, if ``asks`` is who asks."""
+    found = Team.objects.filter(pk=team.pk).values_list("cost_center__owner_id", flat=True)
+    belongs = Membership.objects.filter(person__is_active=True, person_id__in=found)
+    owner = belongs.values_list("person_id", flat=True).first()
+    if owner is None or owner == asks:
+        return rule.Owner.NONE
+    part = TeamMember.objects.filter(team=team, person_id=owner, part=Part.OWNER)
+    return rule.Owner.OWNS_TEAM if part.exists() else rule.Owner.MAY
+
+
+def _need(found: rule.Need, policies: Sequence[ApprovalPolicy]) -> Need:
+    policy = None if found.policy is None else policies[found.policy]
+    group = policy.group if policy and found.group is not None else None
+    return Need(
+        whose=Whose(found.whose.value),
+        group=group,
+        people=found.people,
+        policy=policy if policy and policy.pk else None,
+        own_teams=found.own_teams,
+        says=_says(found, group),
+    )
+
+
+def _says(need: rule.Need, group: ApproverGroup | None) -> str:
+    if need.whose is rule.Whose.OWNER:
+        return "the cost center's owner, first"
+    of_whom = f"of {group}" if group else "of the tenant's approvers"
+    match need.people:
+        case 0:
+            return "nobody: it is approved at once"
+        case 1:
+            return f"one {of_whom}"
+        case _:
+            says = f"{need.people} different people {of_whom}"
+    return f"{says}, as the cost center has no owner who may decide" if need.for_owner else says
+
+
+def _text(value: Decimal | None) -> str | None:
+    return None if value is None else f"{value:f}"
