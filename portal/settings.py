@@ -206,6 +206,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "costs", "description": "What usage cost, by day, on the estimated basis."},
         {"name": "statements", "description": "What a team is shown for a month."},
         {"name": "prices", "description": "The price list, and what it costs this tenant."},
+        {"name": "notifications", "description": "What people and endpoints are told, and how."},
     ],
 }
 

@@ -29,6 +29,8 @@ SCOPES = (
     "read:statements",
     "read:prices",
     "write:prices",
+    "read:notifications",
+    "write:notifications",
 )
 
 

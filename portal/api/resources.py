@@ -24,4 +24,8 @@ RESOURCES = (
     "estimates",
     "rerating",
     "proposed-adjustments",
+    "notifications",
+    "notification-preferences",
+    "notification-endpoints",
+    "deliveries",
 )

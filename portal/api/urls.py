@@ -4,11 +4,13 @@ from portal.api import (
     breakdown,
     capacity,
     costs,
+    endpoints,
     estimates,
     events,
     exchange_rates,
     index,
     mappings,
+    notifications,
     ownership,
     prices,
     reading,
@@ -88,6 +90,27 @@ urlpatterns = [
     ),
     path("price-sheets/<int:sheet>/end/", sheets.PriceSheetEnd.as_view(), name="end-price-sheet"),
     path("estimates/", estimates.Estimates.as_view(), name="estimates"),
+    path("notifications/", notifications.Notifications.as_view(), name="notifications"),
+    path(
+        "notifications/read/", notifications.ReadNotifications.as_view(), name="read-notifications"
+    ),
+    path(
+        "notification-preferences/",
+        notifications.Preferences.as_view(),
+        name="notification-preferences",
+    ),
+    path("notification-endpoints/", endpoints.Endpoints.as_view(), name="notification-endpoints"),
+    path(
+        "notification-endpoints/<int:endpoint>/",
+        endpoints.ChangeEndpoint.as_view(),
+        name="change-endpoint",
+    ),
+    path(
+        "notification-endpoints/<int:endpoint>/act/",
+        endpoints.ActOnEndpoint.as_view(),
+        name="act-on-endpoint",
+    ),
+    path("deliveries/", notifications.Deliveries.as_view(), name="deliveries"),
     path("schema/", schema.Schema.as_view(), name="schema"),
     path("docs/", schema.Documentation.as_view(), name="documentation"),
 ]

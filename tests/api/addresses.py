@@ -61,6 +61,12 @@ EVERY = (
     Address("meter", "/api/v1/meters/0b0e5d1f-0000-4000-8000-000000000001/", "read:prices"),
     Address("suspect-prices", "/api/v1/suspect-prices/", "read:prices"),
     Address("proposed-adjustments", "/api/v1/proposed-adjustments/", "read:prices"),
+    Address("notifications", "/api/v1/notifications/", "read:notifications"),
+    Address(
+        "notification-preferences", "/api/v1/notification-preferences/", "read:notifications"
+    ),
+    Address("notification-endpoints", "/api/v1/notification-endpoints/", "read:notifications"),
+    Address("deliveries", "/api/v1/deliveries/", "read:notifications"),
 )
 #: Those whose keys only the database knows, and those that are written to: in tests of their own.
 BY_ID = (
@@ -71,6 +77,9 @@ BY_ID = (
     "end-price-sheet",
     "usage-events",
     "read-usage-again",
+    "read-notifications",
+    "change-endpoint",
+    "act-on-endpoint",
 )
 PUBLIC = ("schema", "documentation")
 SCOPED = tuple(address for address in EVERY if address.scope)

@@ -48,7 +48,15 @@ QUESTIONS = {
 }
 
 #: Resources that are only written to; their own tests refuse whoever may not.
-WRITES = {"api:end-price-sheet", "api:decide-suspect", "api:read-usage-again", "api:usage-events"}
+WRITES = {
+    "api:end-price-sheet",
+    "api:decide-suspect",
+    "api:read-usage-again",
+    "api:usage-events",
+    "api:read-notifications",
+    "api:change-endpoint",
+    "api:act-on-endpoint",
+}
 
 #: Addresses outside any tenant that show nobody's data, with why they need no sign-in.
 OPEN = {
