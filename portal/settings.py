@@ -196,6 +196,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "PriceChangeKind": "billing.prices.changes.Kind",
         "SheetLineKind": ["exact", "discount", "markup"],
+        "EndpointKind": ["teams", "slack", "webhook"],
     },
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False},
     "TAGS": [

@@ -32,7 +32,7 @@ class NoticeItem(serializers.Serializer[Any]):
     """Something that the token's person was told."""
 
     id = serializers.IntegerField(source="pk", help_text="To mark it as read.")
-    topic = serializers.ChoiceField(_TOPIC, source="notice.topic")
+    topic = serializers.CharField(source="notice.topic")
     title = serializers.CharField(source="notice.title")
     lines = serializers.ListField(child=serializers.CharField(), source="notice.lines")
     team = serializers.CharField(
@@ -105,7 +105,7 @@ class DeliveryItem(serializers.Serializer[Any]):
     """A notice on its way to a person or an endpoint."""
 
     id = serializers.IntegerField(source="pk")
-    topic = serializers.ChoiceField(_TOPIC, source="notice.topic")
+    topic = serializers.CharField(source="notice.topic")
     title = serializers.CharField(source="notice.title")
     team = serializers.CharField(
         source="notice.team.slug", default=None, allow_null=True, help_text="Slug; null: of none."
