@@ -6,46 +6,23 @@ The rule is `rules.routing`; here its facts are read. What a route was found by 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
 from django.db import connection
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
-from governance.asked import FOR_MORE, OF_A_LIMIT, Asked
-from governance.models import (
-    ApprovalPolicy,
-    ApproverGroup,
-    EventKind,
-    QuotaRequest,
-    RequestEvent,
-    RequestKind,
-    RequestState,
-    Unit,
-    Whose,
-)
+from governance import asked_before
+from governance.asked import OF_A_LIMIT, Asked
+from governance.asked_before import TOLD as TOLD
+from governance.models import ApprovalPolicy, ApproverGroup, RequestKind, Unit, Whose
 from governance.rules import routing as rule
-from governance.rules.routing import Earlier, Facts, Ground, Target
-from governance.rules.spans import A_MONTH_HAS, Every
+from governance.rules.routing import Facts, Ground
 from inventory.models import Owner, Part, Team, TeamMember
 from tenancy import periods, tenants
 from tenancy.models import Membership
-from tenancy.money import EXACT
-
-#: Under which name a request's events keep what its route was found by.
-TOLD = "routing"
-#: What was asked for and is not to be counted: it came to nothing, or is not asked yet.
-_CAME_TO_NOTHING = (
-    RequestState.DRAFT,
-    RequestState.REJECTED,
-    RequestState.WITHDRAWN,
-    RequestState.EXPIRED,
-)
-_COUNTED = (*FOR_MORE, RequestKind.TIER, RequestKind.SUBSCRIPTION)
-_MONTHLY = (Unit.CURRENCY.value, Every.MONTH.value)
 
 
 class Expected(Protocol):
@@ -136,9 +113,16 @@ def of(
     if request_id is not None:
         _one_at_a_time(asked.team)
     policies = in_force(at=at)
-    rows = _history(asked, policies, at=at, request_id=request_id)
+    rows = asked_before.rows(
+        asked.team,
+        asked.subscription,
+        days=longest_window(policies),
+        at=at,
+        request_id=request_id,
+    )
     zone = tenants.billing().zone
     mine = next((row for row in rows if row.pk == request_id), None)
+    others = (row for row in rows if row is not mine)
     products, environments = _concerned(asked, at=at, zone=zone)
     facts = Facts(
         kind=asked.kind.value,
@@ -148,12 +132,14 @@ def of(
         change=_change(asked, expected),
         base=expected.base,
         forecast=expected.forecast_percent,
-        days=_days(asked.until(zone), at, zone),
-        target=target_of(asked),
+        days=asked_before.days_from(asked.until(zone), at, zone),
+        target=asked_before.target_of(asked),
         products=products,
         environments=environments,
         owner=_owner(asked.team, asks=mine.requested_by_id if mine else asks),
-        before=tuple(earlier(row, at=at, zone=zone) for row in rows if row is not mine),
+        before=tuple(
+            asked_before.earlier(row, at=at, zone=zone) for row in rows if row is not mine
+        ),
     )
     return by(policies, facts)
 
@@ -181,6 +167,11 @@ def in_force(*, at: datetime) -> list[ApprovalPolicy]:
     return list(rows.select_related("group", "escalate_to", "team", "product"))
 
 
+def longest_window(policies: Iterable[ApprovalPolicy]) -> int:
+    """How many days back any of them looks, or what a limit was before."""
+    return max([rule.BASE_DAYS, *(one.window_days for one in policies)])
+
+
 def as_rule(row: ApprovalPolicy, number: int) -> rule.Policy:
     """A policy as the rule takes it, under a number of the caller's."""
     return rule.Policy(
@@ -203,109 +194,10 @@ def as_rule(row: ApprovalPolicy, number: int) -> rule.Policy:
     )
 
 
-def told_rows(rows: QuerySet[QuotaRequest]) -> QuerySet[QuotaRequest]:
-    """Requests with what their routes were found by (``told``), and what was granted of them."""
-    sent = RequestEvent.objects.filter(
-        request=OuterRef("pk"),
-        version=OuterRef("version"),
-        kind__in=(EventKind.SUBMITTED, EventKind.AMENDED),
-    ).order_by("-id")
-    return rows.annotate(
-        told=Subquery(sent.values(f"details__{TOLD}")[:1]),
-        granted=F("overrides__amount"),
-        granted_at=F("overrides__recorded_at"),
-        granted_until=F("overrides__effective_until"),
-    ).order_by("submitted_at", "id")
-
-
-def earlier(row: QuotaRequest, *, at: datetime, zone: str) -> Earlier:
-    """A row of `told_rows` as something asked before ``at``."""
-    sent = row.submitted_at or row.created_at
-    amount, change, target = monthly_amount(row), row.amount, target_of_row(row)
-    granted, granted_at, in_base = _granted(row, at=at)
-    if row.kind == RequestKind.TIER:
-        change, in_base = amount, True
-        if row.state == RequestState.APPLIED and amount is not None:
-            granted, granted_at = amount, row.decided_at
-    return Earlier(
-        at=sent,
-        team=row.team_id,
-        target=target,
-        amount=None if amount is None else max(amount, Decimal(0)),
-        change=None if change is None else max(change, Decimal(0)),
-        temporary_days=_days(row.until, sent, zone) or 0,
-        granted=granted,
-        granted_at=granted_at,
-        in_base=in_base,
-    )
-
-
-def monthly_amount(row: QuotaRequest) -> Decimal | None:
-    """More a month in the billing currency that a row of `told_rows` asked for; None: unknown."""
-    if row.kind in OF_A_LIMIT and row.amount is not None and row.unit == Unit.CURRENCY:
-        return _a_month(row.amount, Every(row.span))
-    return number(told_of(row).get("amount"))
-
-
-def told_of(row: QuotaRequest) -> Mapping[str, Any]:
-    """What the route of a row of `told_rows` was found by; empty where it was not kept."""
-    told = getattr(row, "told", None)
-    return told if isinstance(told, dict) else {}
-
-
-def target_of(asked: Asked) -> Target | None:
-    """Which limit is asked about; None of a subscription that is not there yet."""
-    if asked.kind is RequestKind.SUBSCRIPTION:
-        return None
-    here = asked.subscription
-    subject = f"subscription {here.pk}" if here else f"team {asked.team.pk}"
-    limit = (asked.unit.value, asked.every.value) if asked.kind in OF_A_LIMIT else _MONTHLY
-    return Target(subject, *limit)
-
-
-def target_of_row(row: QuotaRequest) -> Target | None:
-    """As `target_of`, of a request."""
-    if row.kind == RequestKind.SUBSCRIPTION:
-        return None
-    one = row.subscription_id
-    subject = f"subscription {one}" if one else f"team {row.team_id}"
-    limit = (row.unit, row.span) if row.kind in OF_A_LIMIT else _MONTHLY
-    return Target(subject, *limit)
-
-
-def number(text: object) -> Decimal | None:
-    """An amount as it was kept."""
-    return None if text is None else Decimal(str(text))
-
-
 def _one_at_a_time(team: Team) -> None:
     """Let whoever sends another request of the team wait until this transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(7420, %s)", [team.pk % 2**31])
-
-
-def _history(
-    asked: Asked, policies: Iterable[ApprovalPolicy], *, at: datetime, request_id: int | None
-) -> list[QuotaRequest]:
-    """What was asked for the team or the same subscription, as far back as any policy looks."""
-    longest = max([rule.BASE_DAYS, *(one.window_days for one in policies)])
-    subject = Q(team=asked.team)
-    if asked.subscription is not None:
-        subject |= Q(subscription=asked.subscription)
-    since = at - timedelta(days=longest)
-    recent = Q(submitted_at__gte=since) | Q(overrides__recorded_at__gte=since)
-    counted = subject & recent & Q(kind__in=_COUNTED) & ~Q(state__in=_CAME_TO_NOTHING)
-    rows = QuotaRequest.objects.filter(counted | Q(pk=request_id))
-    return list(told_rows(rows))
-
-
-def _granted(row: QuotaRequest, *, at: datetime) -> tuple[Decimal, datetime | None, bool]:
-    """What a request has put into its limit that is there at ``at``, since when, and whether the
-    limit before the last days has it."""
-    since, until = getattr(row, "granted_at", None), getattr(row, "granted_until", None)
-    if since is None or since > at or (until is not None and until <= at):
-        return Decimal(0), None, False
-    return row.granted, since, since < at - timedelta(days=rule.BASE_DAYS)  # type: ignore[attr-defined]  # annotated
 
 
 def _amount(asked: Asked, expected: Expected) -> Decimal | None:
@@ -314,7 +206,7 @@ def _amount(asked: Asked, expected: Expected) -> Decimal | None:
         case RequestKind.DECREASE | RequestKind.REACTIVATION:
             return Decimal(0)
         case RequestKind.INCREASE | RequestKind.TEMPORARY if asked.unit is Unit.CURRENCY:
-            return _a_month(asked.change, asked.every)
+            return asked_before.a_month(asked.change, asked.every)
         case _:
             return expected.monthly_change
 
@@ -322,18 +214,6 @@ def _amount(asked: Asked, expected: Expected) -> Decimal | None:
 def _change(asked: Asked, expected: Expected) -> Decimal | None:
     """The same in the unit of the limit concerned."""
     return asked.change if asked.kind in OF_A_LIMIT else _amount(asked, expected)
-
-
-def _a_month(amount: Decimal, every: Every) -> Decimal:
-    return EXACT.multiply(amount, A_MONTH_HAS[every])
-
-
-def _days(until: datetime | None, since: datetime, zone: str) -> int | None:
-    """How many local days, both counted, from one instant to before another; None: for good."""
-    if until is None:
-        return None
-    last = periods.local_day(until - timedelta(microseconds=1), zone)
-    return (last - periods.local_day(since, zone)).days + 1
 
 
 def _concerned(asked: Asked, *, at: datetime, zone: str) -> tuple[frozenset[int], frozenset[str]]:
