@@ -17,6 +17,7 @@ PAGES = (
     "docs/glossary.md",
     "docs/connecting-azure.md",
     "docs/pushing-events.md",
+    "docs/notifications.md",
     "docs/runbook/operations.md",
 )
 _MODULE = re.compile(r"`((?:tenancy|inventory|billing|governance|portal|simulator)(?:\.\w+)+)`")
