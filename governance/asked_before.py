@@ -73,6 +73,11 @@ def told_rows(rows: QuerySet[QuotaRequest]) -> QuerySet[QuotaRequest]:
     ).order_by("submitted_at", "id")
 
 
+def counts(row: QuotaRequest) -> bool:
+    """Whether a request is one that later ones are counted with."""
+    return row.kind in _COUNTED and row.state not in _CAME_TO_NOTHING
+
+
 def earlier(row: QuotaRequest, *, at: datetime, zone: str) -> Earlier:
     """A row of `told_rows` as something asked before ``at``."""
     sent = row.submitted_at or row.created_at

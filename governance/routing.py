@@ -136,10 +136,8 @@ def of(
         target=asked_before.target_of(asked),
         products=products,
         environments=environments,
-        owner=_owner(asked.team, asks=mine.requested_by_id if mine else asks),
-        before=tuple(
-            asked_before.earlier(row, at=at, zone=zone) for row in rows if row is not mine
-        ),
+        owner=owner_of(asked.team, asks=mine.requested_by_id if mine else asks),
+        before=tuple(asked_before.earlier(row, at=at, zone=zone) for row in others),
     )
     return by(policies, facts)
 
@@ -237,7 +235,7 @@ def _ids(*found: int | None) -> frozenset[int]:
     return frozenset(one for one in found if one is not None)
 
 
-def _owner(team: Team, *, asks: int | None) -> rule.Owner:
+def owner_of(team: Team, *, asks: int | None) -> rule.Owner:
     """Whether the cost center's owner can be asked, if ``asks`` is who asks."""
     found = Team.objects.filter(pk=team.pk).values_list("cost_center__owner_id", flat=True)
     belongs = Membership.objects.filter(person__is_active=True, person_id__in=found)
