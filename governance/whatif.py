@@ -256,7 +256,8 @@ def _expected(outlook: Outlook, by: Ahead | None, used: Decimal) -> Expected:
     if by is None:
         return Expected(outlook.last_day, used, used, used)
     more = used - outlook.forecast.so_far
-    return Expected(by.day, *(EXACT.add(by.at(one), more) for one in Percentile))
+    told = (EXACT.add(by.at(one), more) for one in Percentile)
+    return Expected(by.day, *(EXACT.quantize(amount, rule.KEPT) for amount in told))
 
 
 def _monthly(asked: Asked, read: _Read) -> tuple[Decimal | None, Decimal | None]:
@@ -327,4 +328,7 @@ def _percent(expected: Expected | None, base: Decimal | None) -> Decimal | None:
 
 
 def _times(amount: Decimal, each: Decimal | None) -> Decimal | None:
-    return None if each is None else EXACT.multiply(amount, each)
+    """The product, as finely as costs are kept."""
+    if each is None:
+        return None
+    return EXACT.quantize(EXACT.multiply(amount, each), rule.KEPT)

@@ -16,6 +16,8 @@ from tenancy.money import EXACT
 
 #: How many days back the recent mix looks.
 RECENT_DAYS = 30
+#: What no figure is told more finely than, as the database keeps costs.
+KEPT = Decimal(1).scaleb(-18)
 _HOURS_A_DAY, _DAYS_A_WEEK, _MONTHS_A_YEAR = 24, 7, 12
 
 
@@ -98,8 +100,8 @@ def mix(bought: Sequence[Bought], *, days: int) -> Mix:
     with localcontext(EXACT):
         months = A_MONTH_HAS[Every.DAY] / days
         return Mix(
-            a_month=cost * months,
-            a_month_dearer=dearer * months,
+            a_month=(cost * months).quantize(KEPT),
+            a_month_dearer=(dearer * months).quantize(KEPT),
             a_token=cost / tokens if tokens else None,
             a_token_dearer=dearer / tokens if tokens else None,
             dearest=dearest,
