@@ -23,7 +23,7 @@ class LimitItem(serializers.Serializer[Any]):
     """The limit in force now, per billing month."""
 
     amount = Exact(source="limit")
-    currency = serializers.CharField(source="currency", help_text="ISO 4217.")
+    currency = serializers.CharField(help_text="ISO 4217.")
     hardness = serializers.ChoiceField(
         ["soft", "hard"], help_text="A soft one warns, a hard one suspends."
     )
