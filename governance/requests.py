@@ -6,8 +6,7 @@ locked row; the database lets its state follow only where it may.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
@@ -221,55 +220,6 @@ def seen_by(actor: Actor) -> QuerySet[QuotaRequest]:
         "team__cost_center", "subscription__gateway", "gateway", "product", "requested_by"
     )
     return rows.order_by("-number")
-
-
-def lapse(*, at: datetime) -> int:
-    """End, remind of and escalate what has waited too long, in the tenant in scope; how many.
-
-    Each once, however often it is called: what was done is written down with when to do it next.
-    """
-    waiting = QuotaRequest.objects.filter(state__in=UNDECIDED)
-    done = 0
-    for row in _due(waiting.filter(expires_at__lte=at)):
-        row.state, row.decided_at = RequestState.EXPIRED, at
-        row.save(update_fields=["state", "decided_at"])
-        timeline.add(row, EventKind.EXPIRED, by=None, at=at)
-        done += 1
-    for row in _due(waiting.filter(escalate_at__lte=at)):
-        _escalate(row, at=at)
-        done += 1
-    for row in _due(waiting.filter(remind_at__lte=at)):
-        pause = ApprovalNeed.objects.filter(request=row, version=row.version).select_related(
-            "policy"
-        )
-        hours = min((one.policy.remind_after_hours for one in pause if one.policy), default=24)
-        row.remind_at = at + timedelta(hours=hours)
-        row.save(update_fields=["remind_at"])
-        timeline.add(row, EventKind.REMINDED, by=None, at=at)
-        done += 1
-    return done
-
-
-def _escalate(row: QuotaRequest, *, at: datetime) -> None:
-    """Let others decide too, where the policies name some; tell it in any case."""
-    needs = ApprovalNeed.objects.filter(request=row, version=row.version).select_related(
-        "policy__escalate_to"
-    )
-    to: set[str] = set()
-    for need in needs:
-        group = need.policy.escalate_to if need.policy else None
-        if group is not None:
-            need.escalated_to = group
-            need.save(update_fields=["escalated_to"])
-            to.add(group.name)
-    row.escalate_at = None
-    row.save(update_fields=["escalate_at"])
-    timeline.add(row, EventKind.ESCALATED, by=None, at=at, details={"to": sorted(to)})
-
-
-def _due(rows: QuerySet[QuotaRequest]) -> Iterable[QuotaRequest]:
-    """Those rows, locked; who is being decided on this moment is left for the next time."""
-    return rows.select_for_update(skip_locked=True).order_by("number")
 
 
 def _send(

@@ -31,7 +31,8 @@ STEPS = {
     "rate": "Rate usage",
     "rate_capacity": "Cost of capacity",
     "enforce": "Enforce quotas",
-    "collect_news": "Tell people what happened",
+    "apply_requests": "Carry out requests",
+    "lapse_requests": "Remind and end requests",
     "deliver": "Deliver notices",
     "notify_daily": "Daily mails",
 }

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from django.db import IntegrityError, transaction
 
-from governance import approvals, deciders, overrides, quotas, requests, timeline
+from governance import approvals, deciders, lapsing, overrides, quotas, requests, timeline
 from governance.approvals import QuestionOpen, VersionPassed
 from governance.deciders import AlreadyDecided, NotYourDecision, OwnerFirst, OwnRequest, OwnTeam
 from governance.models import (
@@ -341,14 +341,14 @@ class TestWaiting:
         def kinds() -> list[str]:
             return [event.kind for event in timeline.of(desk.actor("carol"), row)][2:]
 
-        requests.lapse(at=NOW + timedelta(hours=25))
-        requests.lapse(at=NOW + timedelta(hours=25))
+        lapsing.due(at=NOW + timedelta(hours=25))
+        lapsing.due(at=NOW + timedelta(hours=25))
         assert kinds() == [EventKind.REMINDED]
         assert "FinOps" in desk.why_not(row, "lena")
-        requests.lapse(at=NOW + timedelta(hours=73))
+        lapsing.due(at=NOW + timedelta(hours=73))
         assert kinds().count(EventKind.ESCALATED) == 1
         assert desk.why_not(row, "lena") == ""
-        requests.lapse(at=NOW + timedelta(days=10))
+        lapsing.due(at=NOW + timedelta(days=10))
         row.refresh_from_db()
         assert row.state == RequestState.EXPIRED
         with pytest.raises(AlreadyDecided):
