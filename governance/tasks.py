@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from celery import current_app, shared_task
 
-from governance import enforcement
+from governance import applying, enforcement
 from governance.notifications import delivering, digests, log
 from tenancy import clock, scope, tenants
 from tenancy.runs import Busy, Contention, Superseded
@@ -25,6 +25,20 @@ def enforce_tenant(tenant_id: int) -> None:
         enforcement.enforce(tenant, at=clock.now(), contention=Contention.GIVE_WAY)
     except (Busy, Superseded):
         return
+
+
+@shared_task(name="governance.apply_requests")
+def apply_requests() -> None:
+    """Ask for what every tenant's people have approved."""
+    for tenant in tenants.active():
+        current_app.send_task("governance.apply_tenant_requests", [tenant.id])
+
+
+@shared_task(name="governance.apply_tenant_requests")
+def apply_tenant_requests(tenant_id: int) -> None:
+    """Carry out what is approved for one tenant, unless that is already under way."""
+    with suppress(Busy, Superseded):
+        applying.apply(tenants.by_id(tenant_id), at=clock.now(), contention=Contention.GIVE_WAY)
 
 
 @shared_task(name="governance.deliver")

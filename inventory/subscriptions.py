@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from inventory.models import Origin, Subscription
-from tenancy import access
+from connectors.records import ApimSubscription
+from inventory.models import GatewayState, Origin, Product, Subscription
+from tenancy import access, scope
 from tenancy.access import Actor
 from tenancy.refusals import NotFound
 
@@ -68,6 +69,30 @@ def record_state(subscription_id: int, *, state: str, comment: str, at: datetime
     Subscription.objects.filter(id=subscription_id).update(
         state=state, state_comment=comment, seen_at=at
     )
+
+
+def record(gateway_id: int, read: ApimSubscription, *, at: datetime) -> Subscription:
+    """Keep a subscription of the tenant in scope as it was just read at its gateway.
+
+    One of that name, whatever its case, is changed; else it is new.
+    """
+    known = Subscription.objects.filter(gateway_id=gateway_id, name__iexact=read.name).first()
+    product = Product.objects.filter(gateway_id=gateway_id, name__iexact=read.product or "").first()
+    row, _ = Subscription.objects.update_or_create(
+        tenant_id=scope.tenant_id(),
+        gateway_id=gateway_id,
+        name=known.name if known else read.name,
+        defaults={
+            "display_name": read.display_name,
+            "product": product,
+            "state": read.state if read.state in GatewayState.values else GatewayState.UNKNOWN,
+            "state_comment": read.state_comment,
+            "origin": Origin.INVENTORY,
+            "seen_at": at,
+            "vanished_at": None,
+        },
+    )
+    return row
 
 
 def _known(gateway_id: int) -> dict[str, int]:

@@ -22,6 +22,7 @@ BEAT = (
     Beat("billing.rate_capacity", timedelta(hours=1), "Throughput units are paid by the hour."),
     Beat("billing.check_statements", timedelta(hours=1), "Finds a figure that has drifted."),
     Beat("governance.enforce", timedelta(minutes=1), "Acts only where state must change."),
+    Beat("governance.apply_requests", timedelta(minutes=1), "Carries out what was approved."),
     Beat("governance.deliver", timedelta(minutes=1), "Tells people at once; tries again."),
     Beat("governance.let_notices_go", timedelta(days=1), "Kept for 400 days."),
 )
