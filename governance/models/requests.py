@@ -90,12 +90,31 @@ class QuotaRequest(TenantModel):
     error = models.TextField(blank=True, default="")
     tried_at = models.DateTimeField(null=True, blank=True)
     tries = models.PositiveIntegerField(default=0)
+    key_digest = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        editable=False,
+        help_text="Of the key that a program chose to ask for it once; empty: by none.",
+    )
+    body_digest = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        editable=False,
+        help_text="Of what was sent with that key.",
+    )
 
     class Meta:
         ordering = ("-number",)
         verbose_name = "quota request"
         constraints = (
             models.UniqueConstraint(fields=("tenant", "number"), name="governance_request_number"),
+            models.UniqueConstraint(
+                fields=("tenant", "requested_by", "key_digest"),
+                condition=~Q(key_digest=""),
+                name="governance_request_once_a_key",
+            ),
             models.CheckConstraint(
                 condition=Q(kind__in=RequestKind.values), name="governance_request_kind_known"
             ),
@@ -176,6 +195,7 @@ class EventKind(models.TextChoices):
     FAILED = "failed", "failed to apply"
     AGAIN = "again", "to be applied again"
     HANDED_OVER = "handed_over", "key handed over"
+    KEY_AGAIN = "key_again", "key may be handed over again"
     ENDED = "ended", "ended early"
 
 
