@@ -5,7 +5,7 @@ from contextlib import suppress
 from celery import current_app, shared_task
 
 from governance import applying, enforcement
-from governance.notifications import delivering, digests, log
+from governance.notifications import collecting, delivering, digests, log
 from tenancy import clock, scope, tenants
 from tenancy.runs import Busy, Contention, Superseded
 
@@ -50,8 +50,9 @@ def deliver() -> None:
 
 @shared_task(name="governance.deliver_tenant")
 def deliver_tenant(tenant_id: int) -> None:
-    """Send what is due for one tenant, unless a run is already under way."""
+    """Write notices for one tenant and send what is due, unless a run is already under way."""
     tenant, now = tenants.by_id(tenant_id), clock.now()
+    collecting.collect(tenant, at=now)
     with suppress(Busy, Superseded):
         delivering.deliver(tenant, at=now, contention=Contention.GIVE_WAY)
     with suppress(Busy, Superseded):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,6 +37,14 @@ class News:
     happened_at: datetime
     team: Team | None = None
     cost_center: CostCenter | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """News and whom it concerns: people (ids), asked for only where it was not told before."""
+
+    news: News
+    to: Callable[[], set[int]]
 
 
 def tell(news: News, *, to: Iterable[int], at: datetime) -> bool:
