@@ -8,9 +8,10 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import get_script_prefix
 
+from governance import waiting
 from governance.notifications import inbox
 from portal.admin_site import ENTERS
-from tenancy import tenants
+from tenancy import clock, tenants
 from tenancy.access import Actor
 
 SIGN_IN = "/sign-in/"
@@ -36,13 +37,14 @@ _USAGE = (
     ("Unallocated", "usage/unallocated/"),
 )
 NOTICES = "notifications/"
+REQUESTS = "requests/"
 _NOTICES = (
     ("Inbox", NOTICES),
     ("How you are told", "notifications/preferences/"),
     ("Endpoints", "notifications/endpoints/"),
     ("Delivery log", "notifications/deliveries/"),
 )
-_AREAS = ("usage/", "prices/", NOTICES)
+_AREAS = ("usage/", "prices/", REQUESTS, NOTICES)
 #: What those may see too who see their own teams only.
 _FOR_ALL = frozenset({CALCULATOR, BREAKDOWN, NOTICES, "notifications/preferences/"})
 
@@ -54,6 +56,7 @@ class Item:
     name: str
     address: str
     current: str
+    count: str = ""
 
 
 class Frame:
@@ -74,14 +77,21 @@ class Frame:
 
     @property
     def items(self) -> tuple[Item, ...]:
-        """Home, usage, prices, status, and the administration for those who may enter it."""
+        """The areas, and the administration for those who may enter it."""
         places = [("Teams", "")]
         places += [("Usage", first) for _, first in self._open(_USAGE)[:1]]
-        places += [("Prices", self._open(_PRICES)[0][1]), ("Status", "status/")]
+        places += [("Requests", REQUESTS), ("Prices", self._open(_PRICES)[0][1])]
+        places.append(("Status", "status/"))
         if self.actor.role in ENTERS:
             places.append(("Administration", "admin/"))
+        counts = {REQUESTS: self._waiting()}
         return tuple(
-            Item(name, self._root + place, "page" if self._is_at(place) else "")
+            Item(
+                name,
+                self._root + place,
+                "page" if self._is_at(place) else "",
+                counts.get(place, ""),
+            )
             for name, place in places
         )
 
@@ -113,6 +123,10 @@ class Frame:
         if count > inbox.MOST_COUNTED:
             return f"{inbox.MOST_COUNTED}+"
         return str(count or "")
+
+    def _waiting(self) -> str:
+        """How many requests wait for the actor, as text; empty: none."""
+        return str(waiting.count(self.actor, at=clock.now()) or "")
 
     def _open(self, pages: Places) -> Places:
         whole = self.actor.sees_whole_tenant

@@ -4,9 +4,11 @@ from django.contrib import admin
 from django.urls import path
 
 from portal.views import (
+    asking,
     calculator,
     capacity,
     endpoints,
+    handover,
     home,
     mapping,
     mappings,
@@ -14,6 +16,7 @@ from portal.views import (
     price_list,
     rates,
     reading,
+    requests,
     rerating,
     sheets,
     statements,
@@ -64,6 +67,12 @@ urlpatterns = [
     path("usage/reading/", reading.reading, name="reading"),
     path("usage/compared/", reading.compared, name="compared"),
     path("usage/compared/compared.csv", reading.compared_csv, name="compared-csv"),
+    path("requests/", requests.request_list, name="requests"),
+    path("requests/new/", asking.new, name="request-new"),
+    path("requests/consequences/", asking.preview, name="request-preview"),
+    path("requests/<int:number>/", requests.request_page, name="request"),
+    path("requests/<int:number>/change/", asking.change, name="request-change"),
+    path("requests/<int:number>/key/", handover.key, name="request-key"),
     path("notifications/", notifications.inbox, name="notifications"),
     path("notifications/preferences/", notifications.choose, name="notification-preferences"),
     path("notifications/endpoints/", endpoints.of_tenant, name="endpoints"),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from billing.models import Meter, Price, PriceSheet
+from governance.models import QuotaRequest
 from tenancy import scope
 from tests.world import House, Place
 
@@ -26,6 +27,7 @@ KEYS: dict[str, Callable[[Place, House], object]] = {
     "deployment": lambda place, house: place.deployment.pk,
     "azure_id": lambda place, house: Meter.objects.values_list("azure_id", flat=True).get(),
     "sheet": lambda place, house: _pilot(place),
+    "number": lambda place, house: _number(place, house),
     "price": lambda place, house: (
         Price.objects.exclude(doubts=[]).values_list("pk", flat=True).get()
     ),
@@ -36,6 +38,12 @@ PUBLIC_KEYS = frozenset({"azure_id", "price"})
 
 #: Keys of what is a tenant's own and no team's: those who see the whole tenant may see it.
 TENANT_KEYS = frozenset({"deployment", "sheet"})
+
+#: Keys that each tenant counts for itself, from 1 on: the same number is another thing elsewhere.
+COUNTED_KEYS = frozenset({"number"})
+
+#: A number that no tenant of the world has reached.
+NO_SUCH_NUMBER = 987_654
 
 #: Questions that a route must be asked with.
 QUESTIONS = {
@@ -56,6 +64,16 @@ WRITES = {
     "api:read-notifications",
     "api:change-endpoint",
     "api:act-on-endpoint",
+    "api:what-if",
+    "api:change-request",
+    "api:submit-request",
+    "api:amend-request",
+    "api:comment-request",
+    "api:answer-request",
+    "api:withdraw-request",
+    "api:approve-request",
+    "api:reject-request",
+    "api:ask-request",
 }
 
 #: Addresses outside any tenant that show nobody's data, with why they need no sign-in.
@@ -87,6 +105,11 @@ class Route:
         return tuple(key for key in self.keys if key not in PUBLIC_KEYS)
 
     @property
+    def foreign_keys(self) -> tuple[str, ...]:
+        """Those of its keys that mean nothing in another tenant."""
+        return tuple(key for key in self.private_keys if key not in COUNTED_KEYS)
+
+    @property
     def team_keys(self) -> tuple[str, ...]:
         """Those of its keys that name something of one team."""
         return tuple(key for key in self.private_keys if key not in TENANT_KEYS)
@@ -101,6 +124,13 @@ class Route:
         path = reverse(str(self.name), urlconf=self.urlconf, kwargs=values)
         path += QUESTIONS.get(str(self.name), "")
         return place.home.rstrip("/") + path if self.urlconf == PAGES else path
+
+
+def _number(place: Place, house: House) -> int:
+    """The number of a team's first request that was submitted."""
+    with scope.of(place.ref):
+        sent = QuotaRequest.objects.filter(team=house.team).exclude(submitted_at=None)
+        return sent.order_by("number").values_list("number", flat=True)[0]
 
 
 def _pilot(place: Place) -> int:
