@@ -195,6 +195,11 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
         "PriceChangeKind": "billing.prices.changes.Kind",
+        "RequestKind": "governance.models.RequestKind",
+        "RequestState": "governance.models.RequestState",
+        "RequestEventKind": "governance.models.EventKind",
+        "LimitUnit": "governance.models.Unit",
+        "UnitEnum": "billing.rules.token_classes.Unit",
         "SheetLineKind": ["exact", "discount", "markup"],
         "EndpointKind": ["teams", "slack", "webhook"],
     },
@@ -207,6 +212,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "costs", "description": "What usage cost, by day, on the estimated basis."},
         {"name": "statements", "description": "What a team is shown for a month."},
         {"name": "prices", "description": "The price list, and what it costs this tenant."},
+        {"name": "requests", "description": "Asking for limits, tiers and keys, and deciding."},
         {"name": "notifications", "description": "What people and endpoints are told, and how."},
     ],
 }

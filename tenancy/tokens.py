@@ -29,6 +29,9 @@ SCOPES = (
     "read:statements",
     "read:prices",
     "write:prices",
+    "read:requests",
+    "write:requests",
+    "decide:requests",
     "read:notifications",
     "write:notifications",
 )

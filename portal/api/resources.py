@@ -24,6 +24,7 @@ RESOURCES = (
     "estimates",
     "rerating",
     "proposed-adjustments",
+    "requests",
     "notifications",
     "notification-preferences",
     "notification-endpoints",

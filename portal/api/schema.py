@@ -78,6 +78,7 @@ def operation(
     missing: str = "",
     further: tuple[int, ...] = (),
     sent: tuple[OpenApiExample, ...] = (),
+    headers: tuple[OpenApiParameter, ...] = (),
 ) -> Callable[[Handler], Handler]:
     """Describes one operation: its name, what it asks for, and every answer it can give."""
     when = dict(_WHEN) | ({404: missing} if missing else {})
@@ -96,7 +97,7 @@ def operation(
         tags=[tag],
         summary=summary,
         description=_description(description, scope),
-        parameters=[*([query] if query else []), *_path(path or {})],
+        parameters=[*([query] if query else []), *_path(path or {}), *headers],
         request=body,
         responses=answers | problems,
         examples=[example, *sent],

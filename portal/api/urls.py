@@ -14,6 +14,8 @@ from portal.api import (
     ownership,
     prices,
     reading,
+    request_acts,
+    requests,
     rerating,
     schema,
     sheets,
@@ -90,6 +92,25 @@ urlpatterns = [
     ),
     path("price-sheets/<int:sheet>/end/", sheets.PriceSheetEnd.as_view(), name="end-price-sheet"),
     path("estimates/", estimates.Estimates.as_view(), name="estimates"),
+    path("requests/", requests.Requests.as_view(), name="requests"),
+    path("requests/what-if/", requests.WhatIf.as_view(), name="what-if"),
+    path("requests/<int:number>/", requests.OneRequest.as_view(), name="request"),
+    path(
+        "requests/<int:number>/timeline/",
+        requests.RequestTimeline.as_view(),
+        name="request-timeline",
+    ),
+    path("requests/<int:number>/change/", request_acts.Change.as_view(), name="change-request"),
+    path("requests/<int:number>/submit/", request_acts.Submit.as_view(), name="submit-request"),
+    path("requests/<int:number>/amend/", request_acts.Amend.as_view(), name="amend-request"),
+    path("requests/<int:number>/comment/", request_acts.Comment.as_view(), name="comment-request"),
+    path("requests/<int:number>/answer/", request_acts.Answer.as_view(), name="answer-request"),
+    path(
+        "requests/<int:number>/withdraw/", request_acts.Withdraw.as_view(), name="withdraw-request"
+    ),
+    path("requests/<int:number>/approve/", request_acts.Approve.as_view(), name="approve-request"),
+    path("requests/<int:number>/reject/", request_acts.Reject.as_view(), name="reject-request"),
+    path("requests/<int:number>/ask/", request_acts.Question.as_view(), name="ask-request"),
     path("notifications/", notifications.Notifications.as_view(), name="notifications"),
     path(
         "notifications/read/", notifications.ReadNotifications.as_view(), name="read-notifications"

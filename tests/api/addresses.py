@@ -61,10 +61,11 @@ EVERY = (
     Address("meter", "/api/v1/meters/0b0e5d1f-0000-4000-8000-000000000001/", "read:prices"),
     Address("suspect-prices", "/api/v1/suspect-prices/", "read:prices"),
     Address("proposed-adjustments", "/api/v1/proposed-adjustments/", "read:prices"),
+    Address("requests", "/api/v1/requests/", "read:requests"),
+    Address("request", "/api/v1/requests/1/", "read:requests"),
+    Address("request-timeline", "/api/v1/requests/1/timeline/", "read:requests"),
     Address("notifications", "/api/v1/notifications/", "read:notifications"),
-    Address(
-        "notification-preferences", "/api/v1/notification-preferences/", "read:notifications"
-    ),
+    Address("notification-preferences", "/api/v1/notification-preferences/", "read:notifications"),
     Address("notification-endpoints", "/api/v1/notification-endpoints/", "read:notifications"),
     Address("deliveries", "/api/v1/deliveries/", "read:notifications"),
 )
@@ -80,6 +81,16 @@ BY_ID = (
     "read-notifications",
     "change-endpoint",
     "act-on-endpoint",
+    "what-if",
+    "change-request",
+    "submit-request",
+    "amend-request",
+    "comment-request",
+    "answer-request",
+    "withdraw-request",
+    "approve-request",
+    "reject-request",
+    "ask-request",
 )
 PUBLIC = ("schema", "documentation")
 SCOPED = tuple(address for address in EVERY if address.scope)
@@ -97,4 +108,5 @@ BY_TEAM = (
     "/api/v1/costs/?month=2026-11&team={team}",
     "/api/v1/statements/?team={team}",
     "/api/v1/usage/breakdown/?by=model&month=2026-11&team={team}",
+    "/api/v1/requests/?team={team}",
 )

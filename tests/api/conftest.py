@@ -40,14 +40,23 @@ class Program:
         assert answer.status_code == 200, answer.content
         return json.loads(answer.content, parse_float=Decimal)
 
-    def send(self, address: str, body: Any, /, *, of: str = "application/json") -> Any:
-        """Post a body, as JSON unless it is of another media type."""
-        data = json.dumps(body, default=str) if of == "application/json" else body
+    def send(
+        self,
+        address: str,
+        body: Any,
+        /,
+        *,
+        of: str = "application/json",
+        headers: dict[str, str] | None = None,
+    ) -> Any:
+        """Post a body, as JSON unless it is bytes or of another media type."""
+        plain = of != "application/json" or isinstance(body, bytes)
+        data = body if plain else json.dumps(body, default=str)
         return _wire().post(
             ROOT + address,
             data,
             content_type=of,
-            headers={"Authorization": f"Bearer {self.token}"},
+            headers={"Authorization": f"Bearer {self.token}", **(headers or {})},
         )
 
     def walk(self, address: str, /, **query: Any) -> list[list[dict[str, Any]]]:
