@@ -33,6 +33,7 @@ STEPS = {
     "enforce": "Enforce quotas",
     "apply_requests": "Carry out requests",
     "lapse_requests": "Remind and end requests",
+    "watch": "Watch quotas and budgets",
     "deliver": "Deliver notices",
     "notify_daily": "Daily mails",
 }
