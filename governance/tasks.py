@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from celery import current_app, shared_task
 
-from governance import applying, enforcement
+from governance import alerts, applying, enforcement, lapsing
 from governance.notifications import collecting, delivering, digests, log
 from tenancy import clock, scope, tenants
 from tenancy.runs import Busy, Contention, Superseded
@@ -39,6 +39,34 @@ def apply_tenant_requests(tenant_id: int) -> None:
     """Carry out what is approved for one tenant, unless that is already under way."""
     with suppress(Busy, Superseded):
         applying.apply(tenants.by_id(tenant_id), at=clock.now(), contention=Contention.GIVE_WAY)
+
+
+@shared_task(name="governance.lapse")
+def lapse() -> None:
+    """Ask for what has waited too long at every tenant."""
+    for tenant in tenants.active():
+        current_app.send_task("governance.lapse_tenant", [tenant.id])
+
+
+@shared_task(name="governance.lapse_tenant")
+def lapse_tenant(tenant_id: int) -> None:
+    """End, escalate and remind of one tenant's requests, unless that is already under way."""
+    with suppress(Busy, Superseded):
+        lapsing.lapse(tenants.by_id(tenant_id), at=clock.now(), contention=Contention.GIVE_WAY)
+
+
+@shared_task(name="governance.watch")
+def watch() -> None:
+    """Ask for every tenant's alerts to be made as things are."""
+    for tenant in tenants.active():
+        current_app.send_task("governance.watch_tenant", [tenant.id])
+
+
+@shared_task(name="governance.watch_tenant")
+def watch_tenant(tenant_id: int) -> None:
+    """Begin and end one tenant's alerts, unless that is already under way."""
+    with suppress(Busy, Superseded):
+        alerts.watch(tenants.by_id(tenant_id), at=clock.now(), contention=Contention.GIVE_WAY)
 
 
 @shared_task(name="governance.deliver")

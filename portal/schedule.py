@@ -23,6 +23,8 @@ BEAT = (
     Beat("billing.check_statements", timedelta(hours=1), "Finds a figure that has drifted."),
     Beat("governance.enforce", timedelta(minutes=1), "Acts only where state must change."),
     Beat("governance.apply_requests", timedelta(minutes=1), "Carries out what was approved."),
+    Beat("governance.lapse", timedelta(minutes=15), "Reminders, escalation and ends of requests."),
+    Beat("governance.watch", timedelta(minutes=5), "Thresholds; forecasts move by the hour."),
     Beat("governance.deliver", timedelta(minutes=1), "Tells people at once; tries again."),
     Beat("governance.let_notices_go", timedelta(days=1), "Kept for 400 days."),
 )

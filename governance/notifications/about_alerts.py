@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from governance.alerts import TOLD_WITH
 from governance.models import Alert, AlertKind, Level, Span
 from governance.notifications import about_suspensions, people
 from governance.notifications.telling import News, Told
@@ -23,8 +24,13 @@ _BUDGETS = frozenset({AlertKind.BUDGET_USED, AlertKind.BUDGET_FORECAST})
 
 
 def news(row: Alert, *, at: datetime, late: timedelta) -> Iterator[Told]:
-    """An alert to tell; nothing of one that is over and began long ago."""
+    """An alert to tell; nothing of one that is over and began long ago.
+
+    Of thresholds that were passed at once only the highest is told.
+    """
     if row.resolved_at is not None and row.fired_at <= at - late:
+        return
+    if TOLD_WITH in row.evidence:
         return
     team = _team(row, at)
     told = News(
