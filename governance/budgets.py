@@ -1,4 +1,4 @@
-"""Budgets of teams and cost centers: setting one, how it stands, and what a change does to it.
+"""Budgets of teams and cost centers: setting one, and how it stands.
 
 A budget warns and never suspends. What is spent and expected is estimated cost in the tenant's
 billing currency, of the days that were the team's or were booked to the cost center.
@@ -6,27 +6,22 @@ billing currency, of the days that were the team's or were booked to the cost ce
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal, localcontext
+from decimal import Decimal
 
 from django.db.models import Q, QuerySet
 
 from billing import forecasts
 from billing.forecasts import Outlook, Percentile
-from governance import quotas
-from governance.models import Budget, Level, Quota, Span, Unit
-from governance.quotas import Wanted
-from governance.rules import consequences as rule
+from governance.models import Budget, Level, Span
 from governance.rules import spans, thresholds
-from governance.rules.consequences import More
 from governance.rules.spans import Every, Stretch
-from inventory import ownership
-from inventory.models import CostCenter, Owner, Product, Subscription, Team
-from tenancy import access, audit, money, periods, tenants
+from inventory.models import CostCenter, Owner, Team
+from tenancy import access, audit, tenants
 from tenancy.access import Actor
-from tenancy.money import EXACT, Money
+from tenancy.money import EXACT
 from tenancy.refusals import Invalid
 from tenancy.tenants import Billing
 
@@ -90,51 +85,6 @@ class BudgetStanding:
         return self.expected > self.amount
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
-    """A budget without and with a change: what its period is expected to come to (P50).
-
-    ``after`` counts all of the change as used; None: what it costs is not known.
-    """
-
-    level: Level
-    name: str
-    every: Every
-    currency: str
-    budget: Decimal
-    spent: Decimal
-    before: Decimal
-    after: Decimal | None
-
-    @property
-    def percent_before(self) -> Decimal | None:
-        return percent(self.before, self.budget)
-
-    @property
-    def percent_after(self) -> Decimal | None:
-        return None if self.after is None else percent(self.after, self.budget)
-
-    @property
-    def breaks(self) -> bool:
-        """Whether the budget would be passed with the change, and be it passed without."""
-        return self.after is not None and self.after > max(self.budget, self.before)
-
-    @property
-    def says(self) -> str:
-        """What is to be said of it; empty where the budget holds."""
-        whose, has = f"{self.name}'s budget for the {self.every}", self._told(self.budget)
-        if self.before > self.budget:
-            return f"{whose}, {has}, is likely passed anyway: {self._told(self.before)}."
-        if self.after is None:
-            return f"What it adds to {whose}, {has}, is not known."
-        if self.breaks:
-            return f"All of it used, {whose}, {has}, is passed: {self._told(self.after)}."
-        return ""
-
-    def _told(self, amount: Decimal) -> str:
-        return f"{money.rounded(Money(amount, self.currency)).amount:,} {self.currency}"
-
-
 def percent(part: Decimal, whole: Decimal) -> Decimal | None:
     """The part in percent of the whole; None of nothing."""
     return EXACT.divide(EXACT.multiply(part, Decimal(100)), whole) if whole else None
@@ -162,7 +112,7 @@ def set_budget(
             period's first, or a threshold that is no percentage.
     """
     _check(amount, every, from_day, told_at)
-    level = Level.TEAM if isinstance(subject, Team) else Level.COST_CENTER
+    level = _level(subject)
     kind: dict[str, object] = {level.value: subject, "span": Span(every.value)}
     values: dict[str, object] = {
         "amount": amount,
@@ -188,10 +138,40 @@ def set_budget(
     return row
 
 
+def seen_by(actor: Actor, *, at: datetime) -> tuple[BudgetStanding, ...]:
+    """How the budgets in force stand that the actor may see: all, or of own teams and theirs."""
+    rows = access.many(Budget, actor).select_related("team", "cost_center")
+    return standing(at=at, of={_whose(row) for row in rows})
+
+
+def proposed(
+    subject: Team | CostCenter, amount: Decimal, every: Every, *, at: datetime
+) -> BudgetStanding:
+    """How a budget would stand if it were so; nothing is written."""
+    billing = tenants.billing()
+    row = Budget(amount=amount, span=every.value)
+    setattr(row, _level(subject).value, subject)
+    outlook = _outlooks([row], at=at, billing=billing)[_whose(row), every]
+    return BudgetStanding(row, spans.at(at, every, billing.zone), billing.currency, outlook)
+
+
+def cost_center(actor: Actor, number: int) -> CostCenter:
+    """One cost center.
+
+    Raises:
+        NotFound: there is none, or it is not the actor's to see.
+    """
+    return access.one(CostCenter, actor, id=number)
+
+
+def cost_centers(actor: Actor) -> tuple[CostCenter, ...]:
+    """Those the actor may see, by code."""
+    return tuple(access.many(CostCenter, actor))
+
+
 def history(actor: Actor, subject: Team | CostCenter) -> QuerySet[Budget]:
     """All that was ever said of a subject's budgets, newest first, as far as the actor may see."""
-    level = Level.TEAM if isinstance(subject, Team) else Level.COST_CENTER
-    return access.many(Budget, actor).filter(**{level.value: subject})
+    return access.many(Budget, actor).filter(**{_level(subject).value: subject})
 
 
 def standing(*, at: datetime, of: Iterable[Whose] | None = None) -> tuple[BudgetStanding, ...]:
@@ -215,74 +195,6 @@ def standing(*, at: datetime, of: Iterable[Whose] | None = None) -> tuple[Budget
     return tuple(sorted(standings, key=lambda one: (one.whose[0] != Level.TEAM, one.name)))
 
 
-def shares(changes: Mapping[Whose, Sequence[More]], *, at: datetime) -> tuple[Share, ...]:
-    """The budgets of some, without and with what changes allow each of them to spend."""
-    today = periods.local_day(at, tenants.billing().zone)
-    return tuple(
-        Share(
-            level=one.budget.level,
-            name=one.name,
-            every=one.period.every,
-            currency=one.currency,
-            budget=one.amount,
-            spent=one.spent,
-            before=one.expected,
-            after=_after(one, changes[one.whose], today),
-        )
-        for one in standing(at=at, of=changes)
-    )
-
-
-def effect_of_limit(
-    subject: Team | CostCenter | Subscription | Product, wanted: Wanted, *, at: datetime
-) -> tuple[Share, ...]:
-    """The budgets that another limit of cost touches, without and with all of it used.
-
-    A product's counts once for each subscription that has no limit of its own in its place. A
-    limit where there was none adds nothing; what none in a limit's place adds is not known. A
-    limit in tokens is not told of: what those cost is `whatif`'s to tell.
-    """
-    if wanted.unit is not Unit.CURRENCY:
-        return ()
-    today = periods.local_day(at, tenants.billing().zone)
-    changes: dict[Whose, list[More]] = {}
-    for whose, now in _touched(subject, wanted, at=at, today=today):
-        more = More(_more(now, wanted.limit), wanted.every)
-        changes.setdefault(whose, []).append(more)
-    return shares(changes, at=at)
-
-
-def _touched(
-    subject: Team | CostCenter | Subscription | Product,
-    wanted: Wanted,
-    *,
-    at: datetime,
-    today: date,
-) -> list[tuple[Whose, Decimal | None]]:
-    """Whose budgets a limit counts for, each with what the limit is now; None: there is none."""
-    match subject:
-        case Team():
-            now = _limit(Quota.objects.filter(team=subject), wanted, at)
-            return [(whose, now) for whose in of_team(subject)]
-        case CostCenter():
-            now = _limit(Quota.objects.filter(cost_center=subject), wanted, at)
-            return [((Level.COST_CENTER, subject.pk), now)]
-    ids = [subject.pk] if isinstance(subject, Subscription) else _of_product(subject)
-    bearers, bound = ownership.in_force(ids, today), quotas.of(ids, at=at)
-    found: list[tuple[Whose, Decimal | None]] = []
-    for id in ids:
-        limit = bound[id].its(wanted.unit, wanted.every) if id in bound else None
-        own = limit is not None and limit.level is Level.SUBSCRIPTION
-        if id in bearers and not (own and isinstance(subject, Product)):
-            now = limit.base if limit else None
-            found += [(whose, now) for whose in of_owner(bearers[id])]
-    return found
-
-
-def _of_product(product: Product) -> list[int]:
-    return list(product.subscriptions.values_list("id", flat=True))
-
-
 def of_owner(owner: Owner) -> tuple[Whose, ...]:
     """Whose budgets what is used during a stretch of ownership counts for."""
     return of_team(owner.team, owner.cost_center) if owner.team else ()
@@ -292,27 +204,6 @@ def of_team(team: Team, center: CostCenter | None = None) -> tuple[Whose, ...]:
     """Whose budgets what a team uses counts for; it is booked to ``center``, or to the team's."""
     booked = center.pk if center else team.cost_center_id
     return (Level.TEAM, team.pk), (Level.COST_CENTER, booked)
-
-
-def _limit(rows: QuerySet[Quota], wanted: Wanted, at: datetime) -> Decimal | None:
-    """The limit of this kind that is in force."""
-    kind = rows.filter(unit=wanted.unit, span=wanted.every.value, effective_from__lte=at)
-    now = kind.exclude(effective_until__lte=at).order_by("-effective_from", "-id").first()
-    return now.limit if now else None
-
-
-def _more(now: Decimal | None, then: Decimal | None) -> Decimal | None:
-    if now is None:
-        return Decimal(0)
-    return None if then is None else max(then - now, Decimal(0))
-
-
-def _after(one: BudgetStanding, changes: Sequence[More], today: date) -> Decimal | None:
-    """What the period comes to with all that the changes allow."""
-    added = [rule.adds(more, one.period, today=today) for more in changes]
-    known = [amount for amount in added if amount is not None]
-    with localcontext(EXACT):
-        return one.expected + sum(known) if len(known) == len(added) else None
 
 
 def _in_force(at: datetime, billing: Billing) -> list[Budget]:
@@ -347,6 +238,10 @@ def _outlooks(
             told = verb(ids, **days, unit=forecasts.Unit.CURRENCY, at=at)
             read |= {((level, id), every): outlook for id, outlook in told.items()}
     return read
+
+
+def _level(subject: Team | CostCenter) -> Level:
+    return Level.TEAM if isinstance(subject, Team) else Level.COST_CENTER
 
 
 def _whose(budget: Budget) -> Whose:

@@ -10,11 +10,11 @@ from typing import Any
 
 from billing.forecasts import RunsOut
 from governance import asked as asking
-from governance.budgets import Share
 from governance.granted import Increase
 from governance.models import RequestKind, Unit
 from governance.quotas import Limit
 from governance.rules.spans import Every, Stretch
+from governance.shares import Share
 from governance.tiers import TierLimit
 from tenancy.money import Basis
 

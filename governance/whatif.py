@@ -14,9 +14,8 @@ from billing import forecasts
 from billing.forecasts import Outlook, Percentile, RunsOut
 from billing.rules.forecast import Ahead
 from governance import asked as asking
-from governance import budgets, granted, quotas, recent_mix, tiers
+from governance import budgets, granted, quotas, recent_mix, shares, tiers
 from governance.asked import Asked
-from governance.budgets import Share
 from governance.consequences import Consequences, Expected
 from governance.models import Level, RequestKind, Unit
 from governance.quotas import Binding, Limit
@@ -24,6 +23,7 @@ from governance.rules import consequences as rule
 from governance.rules import spans
 from governance.rules.consequences import Mix, More, Steps
 from governance.rules.spans import Every, Stretch
+from governance.shares import Share
 from governance.tiers import TierLimit
 from inventory import ownership, teams
 from inventory.models import Subscription, Team
@@ -299,7 +299,7 @@ def _shares(asked: Asked, read: _Read, monthly: Decimal | None) -> tuple[Share, 
     owner = ownership.on(asked.subscription, today) if asked.subscription else None
     whose = budgets.of_owner(owner) if owner else budgets.of_team(asked.team)
     more = _more(asked, read, monthly)
-    return budgets.shares({one: [more] for one in whose}, at=read.at)
+    return shares.of({one: [more] for one in whose}, at=read.at)
 
 
 def _more(asked: Asked, read: _Read, monthly: Decimal | None) -> More:

@@ -11,12 +11,13 @@ from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
 from billing.forecasts import RunsOut
-from governance.budgets import Share, percent
+from governance.budgets import percent
 from governance.consequences import SAYS, Caution, Consequences, Expected
 from governance.granted import Increase
 from governance.models import RequestKind, Unit
 from governance.quotas import Limit
 from governance.rules.spans import Every, Stretch
+from governance.shares import Share
 from portal import figures
 from portal.standing import ICONS, Tone
 from tenancy import periods
