@@ -1,5 +1,5 @@
-"""Limits, the guards of enforcement, and what it did."""
+"""Requests, limits, the guards of enforcement, and what it did."""
 
-from governance.admin import enforcement, notifications, quotas
+from governance.admin import enforcement, notifications, quotas, requests
 
-__all__ = ["enforcement", "notifications", "quotas"]
+__all__ = ["enforcement", "notifications", "quotas", "requests"]
