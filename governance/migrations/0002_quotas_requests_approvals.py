@@ -902,6 +902,7 @@ class Migration(migrations.Migration):
                             ("failed", "failed to apply"),
                             ("again", "to be applied again"),
                             ("handed_over", "key handed over"),
+                            ("key_again", "key may be handed over again"),
                             ("ended", "ended early"),
                         ],
                         max_length=16,
