@@ -77,14 +77,15 @@ def _lines(row: Alert) -> Iterator[str]:
 def _team(row: Alert, at: datetime) -> Team | None:
     if row.level is Level.SUBSCRIPTION and row.subscription is not None:
         return about_suspensions.team_of(row.subscription, at)
-    return row.team
+    found: Team | None = row.team
+    return found
 
 
 def _center(row: Alert, team: Team | None) -> CostCenter | None:
     """Whose owner it concerns: a cost center's own, and that of a team with a budget."""
-    if row.kind in _BUDGETS and team is not None:
-        return team.cost_center
-    return row.cost_center
+    of_team = row.kind in _BUDGETS and team is not None
+    found: CostCenter | None = team.cost_center if of_team and team else row.cost_center
+    return found
 
 
 def _link(row: Alert, team: Team | None) -> str:

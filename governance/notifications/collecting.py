@@ -74,23 +74,24 @@ def _read_on(mark: datetime, at: datetime) -> _Found:
 def _read(since: datetime, at: datetime, most: int) -> _Found:
     events = RequestEvent.objects.filter(at__gte=since, at__lte=at).order_by("at", "id")
     alerts = Alert.objects.filter(fired_at__gte=since, fired_at__lte=at).order_by("fired_at", "id")
-    begun = Suspension.objects.filter(since__gte=since, since__lte=at).order_by("since", "id")
-    lifted = Suspension.objects.filter(lifted_at__gte=since, lifted_at__lte=at)
-    ended = lifted.order_by("lifted_at", "id")
-    read = (
-        [(row.at, row) for row in events.select_related(*about_requests.LINKS)[:most]],
-        [(row.fired_at, row) for row in alerts.select_related(*about_alerts.LINKS)[:most]],
-        [(row.since, row) for row in begun.select_related("subscription__gateway")[:most]],
-        [(row.lifted_at, row) for row in ended.select_related("subscription__gateway")[:most]],
+    rows = Suspension.objects.select_related("subscription__gateway")
+    begun = rows.filter(since__gte=since, since__lte=at).order_by("since", "id")
+    ended = rows.filter(lifted_at__gte=since, lifted_at__lte=at).order_by("lifted_at", "id")
+    happened = list(events.select_related(*about_requests.LINKS)[:most])
+    rung = list(alerts.select_related(*about_alerts.LINKS)[:most])
+    suspended, served = list(begun[:most]), list(ended[:most])
+    ends = (
+        [row.at for row in happened],
+        [row.fired_at for row in rung],
+        [row.since for row in suspended],
+        [row.lifted_at for row in served if row.lifted_at],
     )
-    full = [rows[-1][0] for rows in read if len(rows) == most and rows[-1][0] is not None]
-    requests, rung, suspended, served = ([row for _, row in rows] for rows in read)
     news = (
-        *(one for row in requests for one in about_requests.news(row, at=at)),
+        *(one for row in happened for one in about_requests.news(row, at=at)),
         *(one for row in rung for one in about_alerts.news(row, at=at, late=LATE)),
         *_suspensions(suspended, served, at),
     )
-    return _Found(tuple(news), min([*full, at]))
+    return _Found(news, min([*(instants[-1] for instants in ends if len(instants) == most), at]))
 
 
 def _suspensions(begun: list[Suspension], ended: list[Suspension], at: datetime) -> Iterator[Told]:

@@ -13,8 +13,10 @@ from tenancy.models import Membership, Role
 
 def owners(team_id: int | None) -> set[int]:
     """The owners of a team; of none nobody."""
+    if team_id is None:
+        return set()
     rows = TeamMember.objects.filter(team_id=team_id, part=Part.OWNER)
-    return set(rows.values_list("person_id", flat=True)) if team_id is not None else set()
+    return set(rows.values_list("person_id", flat=True))
 
 
 def of_roles(*roles: Role) -> set[int]:

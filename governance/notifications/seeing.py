@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from django.db.models import Q
 
 from governance.models import Notice
-from inventory.models import CostCenter, TeamMember
+from inventory.models import TeamMember
 from tenancy.models import SEES_WHOLE_TENANT, Membership
 
 
@@ -27,11 +27,11 @@ def who_may_see(people: Iterable[int], notice: Notice) -> set[int]:
     else:
         members = Q(team__cost_center_id=notice.cost_center_id, team__cost_center__isnull=False)
     found = TeamMember.objects.filter(members, person_id__in=others)
-    owners = CostCenter.objects.filter(pk=notice.cost_center_id, owner_id__in=others)
+    owner = notice.cost_center.owner_id if notice.cost_center else None
     return {
         *seeing,
         *found.values_list("person_id", flat=True),
-        *(owner for owner in owners.values_list("owner_id", flat=True) if owner is not None),
+        *({owner} & others if owner is not None else ()),
     }
 
 

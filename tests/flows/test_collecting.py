@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from governance import approvals, requests
+from governance import approvals, deciders, lapsing, requests
 from governance.asked import Asked
 from governance.models import (
     Alert,
@@ -98,7 +98,7 @@ def test_who_may_decide_is_told_once_that_it_waits(quiet: World) -> None:
         notice = Notice.objects.get(title=title)
         for name in waiting[title]:
             person = actor(quiet, name.lower())
-            assert approvals.may_decide(person, row, at=LATER + 2 * MINUTE).allowed
+            assert deciders.may_decide(person, row, at=LATER + 2 * MINUTE).allowed
     assert notice.link == f"requests/{row.number}/"
     assert notice.lines[0] == "More, for good, Key of search. Asked by Alice."
 
@@ -139,7 +139,7 @@ def test_a_reminder_and_an_escalation_reach_those_who_may_decide_then(quiet: Wor
         row.refresh_from_db()
         assert row.escalate_at is not None
         then = row.escalate_at
-        requests.lapse(at=then)
+        lapsing.due(at=then)
 
     collect(quiet, then + MINUTE)
 
@@ -160,7 +160,7 @@ def test_an_approver_of_no_group_that_is_asked_is_not_told(quiet: World) -> None
     row = asked(quiet, LATER + MINUTE)
     collect(quiet, LATER + 2 * MINUTE)
     with scope.of(quiet.contoso.ref):
-        may = approvals.may_decide(memberships.actor(zoe), row, at=LATER + 2 * MINUTE).allowed
+        may = deciders.may_decide(memberships.actor(zoe), row, at=LATER + 2 * MINUTE).allowed
     (people,) = told(quiet, Topic.REQUEST_WAITING).values()
     assert ("Zoe" in people) is may
 
