@@ -156,7 +156,7 @@ def test_the_key_is_for_nobody_else(made: Steps, name: str, refusal: type[Except
         take(made, name)
     assert made.azure.requests(made.gateway) == []
     assert rows("SELECT count(*) FROM tenancy_run WHERE step = 'hand_over_key'") == [(0,)]
-    assert take(made, "alice")
+    assert called(made, take(made, "alice").key.reveal()) == 200
 
 
 def test_a_subscription_that_went_to_another_team_gives_no_key(made: Steps) -> None:
