@@ -157,7 +157,8 @@ def _decided(*, at: datetime, stale_after: timedelta, only: int | None) -> tuple
     billing = tenants.billing()
     stretches = {every.value: spans.at(at, every, billing.zone) for every in Every}
     with connection.cursor() as cursor:
-        cursor.execute(SITUATIONS, quotas.parameters(at=at, only=None if only is None else [only]))
+        subscriptions = None if only is None else [only]
+        cursor.execute(SITUATIONS, quotas.parameters(at=at, zone=billing.zone, only=subscriptions))
         names = [column.name for column in cursor.description]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     return tuple(

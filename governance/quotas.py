@@ -14,15 +14,30 @@ from pathlib import Path
 from typing import Any
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 
+from governance.limits import NO_LIMIT, Binding, Limit
 from governance.models import Hardness, Level, Quota, Rollover, Span, Subject, Unit
 from governance.rules import spans, thresholds
 from governance.rules.spans import Every, Stretch
 from inventory.models import CostCenter, Product, Subscription, Team
 from tenancy import audit, scope, tenants
-from tenancy.money import Money
-from tenancy.refusals import Invalid
+from tenancy.money import EXACT
+from tenancy.refusals import Invalid, NotFound, Refused
+
+__all__ = [
+    "NO_LIMIT",
+    "Binding",
+    "Limit",
+    "Wanted",
+    "history",
+    "monthly",
+    "newest",
+    "of",
+    "of_tenant",
+    "parameters",
+    "set_limit",
+]
 
 _LIMITS = Path(__file__).with_name("limits.sql").read_text()
 _KINDS: dict[type[Subject], Level] = {
@@ -31,98 +46,24 @@ _KINDS: dict[type[Subject], Level] = {
     Team: Level.TEAM,
     CostCenter: Level.COST_CENTER,
 }
+_PERIODS = {
+    Every.HOUR: "an hour",
+    Every.DAY: "a day",
+    Every.WEEK: "a week",
+    Every.MONTH: "a month",
+    Every.YEAR: "a year",
+}
+#: What a limit's column holds: 24 digits, 4 of them after the point.
+_LEAST, _BEYOND = Decimal("0.0001"), Decimal(10) ** 20
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """A limit that applies to a subscription at an instant, and how much of it is used.
-
-    ``limit`` is ``base`` (the quota) plus ``extra`` (overrides, until ``extra_until`` at the
-    earliest change) plus ``carried`` (left over from the period before), in ``currency`` or, where
-    ``unit`` is tokens, in tokens. ``used`` is estimated cost, or tokens, of all that the limit
-    counts: of the whole team, say.
-    """
-
-    quota_id: int
-    level: Level
-    subject_id: int
-    subject: str
-    unit: Unit
-    period: Stretch
-    hardness: Hardness
-    thresholds: tuple[int, ...]
-    base: Decimal
-    extra: Decimal
-    extra_until: datetime | None
-    carried: Decimal
-    limit: Decimal
-    used: Decimal
-    unpriced_tokens: int
-    currency: str
-
-    @property
-    def every(self) -> Every:
-        return self.period.every
-
-    @property
-    def money(self) -> Money | None:
-        """The limit as an amount; None where it is one in tokens."""
-        return Money(self.limit, self.currency) if self.unit is Unit.CURRENCY else None
-
-    @property
-    def left(self) -> Decimal:
-        """What is left; below zero where more was used."""
-        return self.limit - self.used
-
-    @property
-    def reached(self) -> bool:
-        return self.used >= self.limit
-
-    @property
-    def percent(self) -> Decimal | None:
-        """How much of it is used, in percent; None of nothing."""
-        return self.used * 100 / self.limit if self.limit else None
-
-    @property
-    def source(self) -> str:
-        """Whose limit it is, in words."""
-        match self.level:
-            case Level.SUBSCRIPTION:
-                return "this subscription"
-            case Level.PRODUCT:
-                return f"product {self.subject}"
-            case Level.TEAM:
-                return f"team {self.subject}"
-            case Level.COST_CENTER:
-                return f"cost center {self.subject}"
-
-
-@dataclass(frozen=True, slots=True)
-class Binding:
-    """All limits of a subscription, the one that binds first: a hard one that is reached, or the
-    one of which most is used.
-    """
-
-    limits: tuple[Limit, ...] = ()
-
-    @property
-    def tightest(self) -> Limit | None:
-        """What binds; None: nothing limits it."""
-        return self.limits[0] if self.limits else None
-
-    @property
-    def monthly(self) -> Limit | None:
-        """The subscription's own (or its product's) limit of cost in a month, if it has one."""
-        return self.its(Unit.CURRENCY, Every.MONTH)
-
-    def its(self, unit: Unit, every: Every) -> Limit | None:
-        """The subscription's own (or its product's) limit of this kind, if it has one."""
-        own = (Level.SUBSCRIPTION, Level.PRODUCT)
-        kinds = (one for one in self.limits if one.level in own)
-        return next((one for one in kinds if (one.unit, one.every) == (unit, every)), None)
-
-
-NO_LIMIT = Binding()
+class LimitChanged(Refused):
+    code = "limit-changed"
+    status = 409
+    text = (
+        "Somebody else has changed this limit since you looked at it. Look at what it is now, then"
+        " decide again."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +76,13 @@ class Wanted:
     hardness: Hardness = Hardness.HARD
     rollover: Rollover = Rollover.NONE
     thresholds: tuple[int, ...] = thresholds.THRESHOLDS
+
+    def says(self, currency: str) -> str:
+        """In words: ``100 USD a month``, ``no limit in tokens a day``."""
+        unit = currency if self.unit is Unit.CURRENCY else "tokens"
+        if self.limit is None:
+            return f"no limit of {unit} {_PERIODS[self.every]}"
+        return f"{EXACT.normalize(self.limit):,f} {unit} {_PERIODS[self.every]}"
 
 
 def of(subscription_ids: Iterable[int], *, at: datetime) -> dict[int, Binding]:
@@ -157,9 +105,8 @@ def of_tenant(*, at: datetime) -> dict[int, Binding]:
     return _read(at=at, only=None)
 
 
-def parameters(*, at: datetime, only: Sequence[int] | None) -> dict[str, Any]:
+def parameters(*, at: datetime, zone: str, only: Sequence[int] | None) -> dict[str, Any]:
     """What `governance_limits` is called with: the tenant in scope, and its periods at ``at``."""
-    zone = tenants.billing().zone
     stretches = {every: spans.at(at, every, zone) for every in Every}
     return {
         "tenant": scope.tenant_id(),
@@ -183,18 +130,23 @@ def set_limit(
     by: str,
     at: datetime,
     reason: str = "",
+    seen: int | None = None,
 ) -> Quota:
     """From an instant on (until another), limit what a subject uses in each period.
 
     The same as what is in force from that instant already changes nothing. What was said before
-    stays in the history, and no key changes.
+    stays in the history, and no key changes. ``seen`` is the `newest` that the person looked at.
 
     Raises:
-        Invalid: a negative limit, tokens that are no whole number, a threshold that is no
-            percentage, rollover of an hour, or an end that is not after the start.
+        LimitChanged: something newer than ``seen`` was said of the subject's limits meanwhile.
+        Invalid: a negative limit or one of more digits than are kept, tokens that are no whole
+            number, a threshold that is no percentage, or an end that is not after the start.
     """
     _check(wanted, from_instant=from_instant, until=until)
     kind = _KINDS[type(subject)]
+    _one_at_a_time(subject)
+    if seen is not None and newest(subject) != seen:
+        raise LimitChanged()
     values: dict[str, Any] = {
         "limit": wanted.limit,
         "hardness": wanted.hardness,
@@ -230,6 +182,11 @@ def set_limit(
     return row
 
 
+def newest(subject: Subject) -> int:
+    """Which row of a subject's limits was written last: their version; 0 where there is none."""
+    return history(subject).aggregate(newest=Max("id"))["newest"] or 0
+
+
 def history(subject: Subject) -> QuerySet[Quota]:
     """All that was ever said of a subject's limits, newest first."""
     rows: QuerySet[Quota] = Quota.objects.filter(**{_KINDS[type(subject)].value: subject})
@@ -239,6 +196,8 @@ def history(subject: Subject) -> QuerySet[Quota]:
 def _check(wanted: Wanted, *, from_instant: datetime, until: datetime | None) -> None:
     if wanted.limit is not None and not (wanted.limit.is_finite() and wanted.limit >= 0):
         raise Invalid(field="limit", fix="Give zero or more, or nothing to clear it.")
+    if wanted.limit is not None and not _kept(wanted.limit):
+        raise Invalid(field="limit", fix="Give at most 20 digits, and 4 after the point.")
     tokens = wanted.unit is Unit.TOKENS and wanted.limit is not None
     if tokens and wanted.limit != wanted.limit.to_integral_value():
         raise Invalid(field="limit", fix="Give a whole number of tokens.")
@@ -246,6 +205,18 @@ def _check(wanted: Wanted, *, from_instant: datetime, until: datetime | None) ->
         raise Invalid(field="until", fix="Give an instant after the start.")
     if any(not 1 <= one <= 1000 for one in wanted.thresholds):
         raise Invalid(field="thresholds", fix="Give percentages from 1 to 1000.")
+
+
+def _one_at_a_time(subject: Subject) -> None:
+    """Let whoever changes a limit of the same subject wait until this transaction ends."""
+    rows = type(subject).objects.select_for_update().filter(pk=subject.pk)
+    if not rows.values_list("pk", flat=True).first():
+        raise NotFound(kind=type(subject)._meta.verbose_name)
+
+
+def _kept(limit: Decimal) -> bool:
+    """Whether the database keeps every digit of it."""
+    return limit < _BEYOND and limit == limit.quantize(_LEAST, context=EXACT)
 
 
 def _named(subject: Subject) -> str:
@@ -257,7 +228,7 @@ def _read(*, at: datetime, only: Sequence[int] | None) -> dict[int, Binding]:
     billing = tenants.billing()
     stretches = {every.value: spans.at(at, every, billing.zone) for every in Every}
     with connection.cursor() as cursor:
-        cursor.execute(_LIMITS, parameters(at=at, only=only))
+        cursor.execute(_LIMITS, parameters(at=at, zone=billing.zone, only=only))
         names = [column.name for column in cursor.description]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     found: dict[int, list[Limit]] = {}

@@ -242,92 +242,113 @@ CREATE FUNCTION governance_limits(
     starts timestamptz,
     all_start timestamptz
 ) LANGUAGE sql STABLE AS $body$
-WITH quota AS (
-    SELECT DISTINCT ON (subscription_id, product_id, team_id, cost_center_id, unit, span) *
+WITH said AS (
+    -- Of several with one start the one recorded last, even where it is over by now.
+    SELECT DISTINCT ON (subscription_id, product_id, team_id, cost_center_id, unit, span,
+                        effective_from)
+           subscription_id, product_id, team_id, cost_center_id, id, unit, span, hardness,
+           thresholds, rollover, "limit", effective_from, effective_until
       FROM governance_quota
      WHERE tenant_id = p_tenant
        AND effective_from <= p_at
-       AND (effective_until IS NULL OR effective_until > p_at)
        AND (p_only IS NULL OR subscription_id IS NULL OR subscription_id = ANY (p_only))
      ORDER BY subscription_id, product_id, team_id, cost_center_id, unit, span,
               effective_from DESC, id DESC
-), own AS (
-    SELECT subscription_id, 'subscription' AS level, subscription_id AS subject_id, id, unit, span,
-           hardness, thresholds, rollover, "limit", effective_from
+), quota AS (
+    SELECT DISTINCT ON (subscription_id, product_id, team_id, cost_center_id, unit, span) *
+      FROM said
+     WHERE effective_until IS NULL OR effective_until > p_at
+     ORDER BY subscription_id, product_id, team_id, cost_center_id, unit, span,
+              effective_from DESC
+), shared AS (
+    SELECT CASE WHEN team_id IS NULL THEN 'cost_center' ELSE 'team' END AS level,
+           coalesce(team_id, cost_center_id) AS subject_id, id, unit, span, hardness, thresholds,
+           rollover, "limit", effective_from
       FROM quota
-     WHERE subscription_id IS NOT NULL AND "limit" IS NOT NULL
+     WHERE subscription_id IS NULL AND product_id IS NULL AND "limit" IS NOT NULL
 ), bearer AS (
-    SELECT owner.subscription_id, owner.team_id,
-           coalesce(owner.cost_center_id, team.cost_center_id) AS cost_center_id
+    SELECT owner.subscription_id, whose.level, whose.subject_id
       FROM inventory_owner owner
       LEFT JOIN inventory_team team
         ON team.tenant_id = owner.tenant_id AND team.id = owner.team_id
+     CROSS JOIN LATERAL (
+           VALUES ('team', owner.team_id),
+                  ('cost_center', coalesce(owner.cost_center_id, team.cost_center_id))
+           ) whose (level, subject_id)
      WHERE owner.tenant_id = p_tenant
        AND owner.from_day <= p_day AND (owner.until_day IS NULL OR owner.until_day > p_day)
        AND (p_only IS NULL OR owner.subscription_id = ANY (p_only))
+       AND EXISTS (SELECT 1 FROM shared)
 ), applied AS (
-    SELECT * FROM own
+    -- ``counts`` and ``counts_id``: whose usage a limit counts.
+    SELECT subscription_id, 'subscription' AS level, subscription_id AS subject_id,
+           'subscription' AS counts, subscription_id AS counts_id, id, unit, span, hardness,
+           thresholds, rollover, "limit", effective_from
+      FROM quota
+     WHERE subscription_id IS NOT NULL AND "limit" IS NOT NULL
      UNION ALL
-    SELECT subscription.id, 'product', subscription.product_id, quota.id, quota.unit, quota.span,
-           quota.hardness, quota.thresholds, quota.rollover, quota."limit", quota.effective_from
+    SELECT subscription.id, 'product', subscription.product_id, 'subscription', subscription.id,
+           tier.id, tier.unit, tier.span, tier.hardness, tier.thresholds, tier.rollover,
+           tier."limit", tier.effective_from
       FROM inventory_subscription subscription
-      JOIN quota ON quota.product_id = subscription.product_id
+      JOIN quota tier ON tier.product_id = subscription.product_id
      WHERE subscription.tenant_id = p_tenant
-       AND quota."limit" IS NOT NULL
+       AND tier."limit" IS NOT NULL
        AND (p_only IS NULL OR subscription.id = ANY (p_only))
        AND NOT EXISTS (
-           SELECT 1 FROM own
-            WHERE own.subscription_id = subscription.id
-              AND own.unit = quota.unit AND own.span = quota.span
+           SELECT 1 FROM quota own
+            WHERE own.subscription_id = subscription.id AND own."limit" IS NOT NULL
+              AND own.unit = tier.unit AND own.span = tier.span
        )
      UNION ALL
-    SELECT bearer.subscription_id, 'team', quota.team_id, quota.id, quota.unit, quota.span,
-           quota.hardness, quota.thresholds, quota.rollover, quota."limit", quota.effective_from
-      FROM quota
-      JOIN bearer ON bearer.team_id = quota.team_id
-     WHERE quota."limit" IS NOT NULL
-     UNION ALL
-    SELECT bearer.subscription_id, 'cost_center', quota.cost_center_id, quota.id, quota.unit,
-           quota.span, quota.hardness, quota.thresholds, quota.rollover, quota."limit",
-           quota.effective_from
-      FROM quota
-      JOIN bearer ON bearer.cost_center_id = quota.cost_center_id
-     WHERE quota."limit" IS NOT NULL
+    SELECT bearer.subscription_id, level, subject_id, level, subject_id, shared.id, shared.unit,
+           shared.span, shared.hardness, shared.thresholds, shared.rollover, shared."limit",
+           shared.effective_from
+      FROM shared
+      JOIN bearer USING (level, subject_id)
 ), added AS (
-    SELECT subscription_id, team_id, unit, span,
+    SELECT CASE WHEN subscription_id IS NULL THEN 'team' ELSE 'subscription' END AS counts,
+           coalesce(subscription_id, team_id) AS counts_id, unit, span,
            sum(amount) AS amount, min(effective_until) AS until
       FROM governance_override
      WHERE tenant_id = p_tenant
        AND effective_from <= p_at
        AND (effective_until IS NULL OR effective_until > p_at)
-     GROUP BY subscription_id, team_id, unit, span
-), stretch (span, back, first_day, end_day) AS (
-    -- This period, to the day that is asked for, and the one before it, whole.
-    VALUES ('day', 0, p_day, p_day + 1),
-           ('day', 1, p_day - 1, p_day),
-           ('week', 0, p_week, p_day + 1),
-           ('week', 1, p_week - 7, p_week),
-           ('month', 0, p_month, p_day + 1),
-           ('month', 1, (p_month - interval '1 month')::date, p_month),
-           ('year', 0, p_year, p_day + 1),
-           ('year', 1, (p_year - interval '1 year')::date, p_year)
-), hours (back, starts, ends) AS (
-    VALUES (0, p_hour, p_hour + interval '1 hour'), (1, p_hour - interval '1 hour', p_hour)
+       AND (p_only IS NULL OR subscription_id IS NULL OR subscription_id = ANY (p_only))
+     GROUP BY 1, 2, 3, 4
+), concerned AS (
+    SELECT DISTINCT level, subject_id FROM shared JOIN bearer USING (level, subject_id)
 ), needed AS (
-    SELECT DISTINCT CASE level WHEN 'product' THEN 'subscription' ELSE level END AS level, span,
-           carry.back
-      FROM applied
-      JOIN (VALUES ('none', 0), ('unused', 0), ('unused', 1)) carry (rollover, back)
-        ON carry.rollover = applied.rollover
+    SELECT CASE WHEN team_id IS NOT NULL THEN 'team'
+                WHEN cost_center_id IS NOT NULL THEN 'cost_center'
+                ELSE 'subscription' END AS counts,
+           span, bool_or(rollover = 'unused') AS carries
+      FROM quota
+     WHERE "limit" IS NOT NULL
+     GROUP BY 1, 2
+), stretch AS (
+    -- This period, through the day that is asked for; and the one before it, where that carries.
+    SELECT needed.counts, needed.span, period.first_day,
+           CASE WHEN needed.carries THEN period.before ELSE period.first_day END AS since
+      FROM needed
+      JOIN (VALUES ('day', p_day, p_day - 1),
+                   ('week', p_week, p_week - 7),
+                   ('month', p_month, (p_month - interval '1 month')::date),
+                   ('year', p_year, (p_year - interval '1 year')::date)
+           ) period (span, first_day, before) ON period.span = needed.span
+     -- A month's own sum is joined as it is.
+     WHERE needed.carries OR (needed.counts, needed.span) <> ('subscription', 'month')
 ), hourly AS (
-    SELECT used.subscription_id, hours.back,
+    SELECT used.subscription_id, local.day, used.bucket_start < p_hour AS past,
            sum(class.quantity * rated.unit_cost) AS cost,
-           sum(class.quantity * coalesce(rated.tokens_each, 1)) AS tokens,
-           sum(class.quantity) FILTER (WHERE rated.unit_cost IS NULL) AS unpriced_tokens
-      FROM hours
-      JOIN billing_usage used
-        ON used.tenant_id = p_tenant
-       AND used.bucket_start >= hours.starts AND used.bucket_start < hours.ends
+           coalesce(sum(class.quantity) FILTER (
+               WHERE class.token_class NOT IN ('images', 'audio_seconds', 'video_seconds',
+                                               'characters', 'pages', 'searches', 'sessions',
+                                               'calls')), 0) AS tokens,
+           coalesce(sum(class.quantity) FILTER (WHERE rated.unit_cost IS NULL), 0)
+               AS unpriced_tokens
+      FROM billing_usage used
+     CROSS JOIN LATERAL (SELECT (used.bucket_start AT TIME ZONE p_zone)::date AS day) local
      CROSS JOIN LATERAL (
            SELECT token_class, quantity
              FROM (VALUES ('input', used.input_tokens),
@@ -344,92 +365,90 @@ WITH quota AS (
       LEFT JOIN (
            SELECT day, deployment_id, token_class,
                   sum(cost) / nullif(sum(quantity) FILTER (WHERE cost IS NOT NULL), 0)
-                      AS unit_cost,
-                  sum(tokens) / nullif(sum(quantity), 0) AS tokens_each
+                      AS unit_cost
              FROM billing_ratedday
             WHERE tenant_id = p_tenant AND day >= p_day - 1 AND day <= p_day
             GROUP BY day, deployment_id, token_class
            ) rated
-        ON rated.day = (used.bucket_start AT TIME ZONE p_zone)::date
+        ON rated.day = local.day
        AND rated.deployment_id = used.deployment_id
        AND rated.token_class = class.token_class
-     WHERE EXISTS (SELECT 1 FROM needed WHERE needed.span = 'hour' AND needed.back = hours.back)
-     GROUP BY used.subscription_id, hours.back
-), spent AS (
-    SELECT 'subscription' AS level, subscription_id AS subject_id, stretch.span, stretch.back,
-           sum(cost) AS cost, sum(tokens) AS tokens, sum(unpriced_tokens) AS unpriced_tokens
+     WHERE used.tenant_id = p_tenant
+       AND used.bucket_start >= p_hour - interval '1 hour'
+       AND used.bucket_start < p_hour + interval '1 hour'
+       AND EXISTS (SELECT 1 FROM needed WHERE needed.span = 'hour')
+     GROUP BY 1, 2, 3
+), daily AS (
+    SELECT 'subscription' AS counts, month.subscription_id AS counts_id, stretch.span,
+           month.first_day < stretch.first_day AS past,
+           month.cost, month.tokens, month.unpriced_tokens
       FROM stretch
       JOIN billing_periodtodate month
         ON month.tenant_id = p_tenant
-       AND month.first_day >= stretch.first_day AND month.first_day < stretch.end_day
-     WHERE stretch.span IN ('month', 'year')
-       AND (stretch.span, stretch.back) IN (
-           SELECT span, back FROM needed WHERE level = 'subscription'
-       )
+       AND month.first_day >= stretch.since AND month.first_day <= p_day
+     WHERE stretch.counts = 'subscription' AND stretch.span IN ('month', 'year')
        AND (p_only IS NULL OR month.subscription_id = ANY (p_only))
-     GROUP BY subscription_id, stretch.span, stretch.back
      UNION ALL
-    SELECT 'subscription', rated.subscription_id, stretch.span, stretch.back,
-           sum(rated.cost), sum(rated.tokens),
-           coalesce(sum(rated.quantity) FILTER (WHERE rated.cost IS NULL), 0)
+    SELECT 'subscription', rated.subscription_id, stretch.span, rated.day < stretch.first_day,
+           rated.cost, rated.tokens, CASE WHEN rated.cost IS NULL THEN rated.quantity ELSE 0 END
       FROM stretch
       JOIN billing_ratedday rated
         ON rated.tenant_id = p_tenant
-       AND rated.day >= stretch.first_day AND rated.day < stretch.end_day
-     WHERE stretch.span IN ('day', 'week')
-       AND (stretch.span, stretch.back) IN (
-           SELECT span, back FROM needed WHERE level = 'subscription'
-       )
+       AND rated.day >= stretch.since AND rated.day <= p_day
+     WHERE stretch.counts = 'subscription' AND stretch.span IN ('day', 'week')
        AND (p_only IS NULL OR rated.subscription_id = ANY (p_only))
-     GROUP BY rated.subscription_id, stretch.span, stretch.back
      UNION ALL
-    SELECT whose.level, whose.subject_id, stretch.span, stretch.back,
-           sum(rated.cost), sum(rated.tokens),
-           coalesce(sum(rated.quantity) FILTER (WHERE rated.cost IS NULL), 0)
-      FROM stretch
-      JOIN billing_ratedday rated
-        ON rated.tenant_id = p_tenant
-       AND rated.day >= stretch.first_day AND rated.day < stretch.end_day
+    SELECT 'subscription', subscription_id, 'hour', past, cost, tokens, unpriced_tokens
+      FROM hourly
+     UNION ALL
+    -- What a team or a cost center counts is what was theirs on its day.
+    SELECT whose.level, whose.subject_id, used.span, used.past, used.cost, used.tokens,
+           used.unpriced_tokens
+      FROM (SELECT stretch.counts, stretch.span, rated.subscription_id, rated.day,
+                   rated.day < stretch.first_day AS past, rated.cost, rated.tokens,
+                   CASE WHEN rated.cost IS NULL THEN rated.quantity ELSE 0 END AS unpriced_tokens
+              FROM stretch
+              JOIN billing_ratedday rated
+                ON rated.tenant_id = p_tenant
+               AND rated.day >= stretch.since AND rated.day <= p_day
+             WHERE stretch.counts <> 'subscription'
+             UNION ALL
+            SELECT needed.counts, 'hour', hourly.subscription_id, hourly.day, hourly.past,
+                   hourly.cost, hourly.tokens, hourly.unpriced_tokens
+              FROM needed
+             CROSS JOIN hourly
+             WHERE needed.span = 'hour' AND needed.counts <> 'subscription'
+           ) used
       JOIN inventory_owner owner
         ON owner.tenant_id = p_tenant
-       AND owner.subscription_id = rated.subscription_id
-       AND owner.from_day <= rated.day
-       AND (owner.until_day IS NULL OR owner.until_day > rated.day)
+       AND owner.subscription_id = used.subscription_id
+       AND owner.from_day <= used.day
+       AND (owner.until_day IS NULL OR owner.until_day > used.day)
       LEFT JOIN inventory_team team
         ON team.tenant_id = p_tenant AND team.id = owner.team_id
      CROSS JOIN LATERAL (
            VALUES ('team', owner.team_id),
                   ('cost_center', coalesce(owner.cost_center_id, team.cost_center_id))
            ) whose (level, subject_id)
-     WHERE (whose.level, stretch.span, stretch.back) IN (
-               SELECT level, span, back FROM needed WHERE level IN ('team', 'cost_center')
-           )
-       AND EXISTS (SELECT 1 FROM needed WHERE level IN ('team', 'cost_center'))
-     GROUP BY whose.level, whose.subject_id, stretch.span, stretch.back
-     UNION ALL
-    SELECT 'subscription', subscription_id, 'hour', back, cost, tokens, coalesce(unpriced_tokens, 0)
-      FROM hourly
-     UNION ALL
-    SELECT whose.level, whose.subject_id, 'hour', hourly.back, sum(hourly.cost),
-           sum(hourly.tokens), coalesce(sum(hourly.unpriced_tokens), 0)
-      FROM hourly
-      JOIN inventory_owner owner
-        ON owner.tenant_id = p_tenant
-       AND owner.subscription_id = hourly.subscription_id
-       AND owner.from_day <= p_day AND (owner.until_day IS NULL OR owner.until_day > p_day)
-      LEFT JOIN inventory_team team
-        ON team.tenant_id = p_tenant AND team.id = owner.team_id
-     CROSS JOIN LATERAL (
-           VALUES ('team', owner.team_id),
-                  ('cost_center', coalesce(owner.cost_center_id, team.cost_center_id))
-           ) whose (level, subject_id)
-     GROUP BY whose.level, whose.subject_id, hourly.back
+      JOIN concerned ON concerned.level = whose.level AND concerned.subject_id = whose.subject_id
+     WHERE whose.level = used.counts
+       AND EXISTS (SELECT 1 FROM shared)
+), spent AS (
+    SELECT counts, counts_id, span,
+           sum(cost) FILTER (WHERE NOT past) AS cost,
+           sum(tokens) FILTER (WHERE NOT past) AS tokens,
+           sum(unpriced_tokens) FILTER (WHERE NOT past) AS unpriced_tokens,
+           sum(cost) FILTER (WHERE past) AS past_cost,
+           sum(tokens) FILTER (WHERE past) AS past_tokens
+      FROM daily
+     GROUP BY counts, counts_id, span
 ), counted AS (
     SELECT applied.*,
            coalesce(added.amount, 0) AS extra,
            added.until AS extra_until,
-           coalesce(CASE applied.unit WHEN 'tokens' THEN now.tokens ELSE now.cost END, 0) AS used,
-           coalesce(now.unpriced_tokens, 0)::bigint AS unpriced_tokens,
+           coalesce(CASE applied.unit WHEN 'tokens' THEN coalesce(month.tokens, spent.tokens)
+                                      ELSE coalesce(month.cost, spent.cost) END, 0) AS used,
+           coalesce(month.unpriced_tokens, spent.unpriced_tokens, 0)::bigint AS unpriced_tokens,
            CASE applied.span
                WHEN 'hour' THEN p_hour
                WHEN 'day' THEN p_day::timestamp AT TIME ZONE p_zone
@@ -445,29 +464,21 @@ WITH quota AS (
                     ELSE (p_year - interval '1 year') AT TIME ZONE p_zone
                 END
                 THEN greatest(applied."limit" - coalesce(
-                    CASE applied.unit WHEN 'tokens' THEN past.tokens ELSE past.cost END, 0), 0)
+                    CASE applied.unit WHEN 'tokens' THEN spent.past_tokens
+                                      ELSE spent.past_cost END, 0), 0)
                 ELSE 0
            END AS carried
       FROM applied
       LEFT JOIN added
-        ON added.unit = applied.unit AND added.span = applied.span
-       AND CASE applied.level
-               WHEN 'team' THEN added.team_id = applied.subject_id
-               WHEN 'cost_center' THEN false
-               ELSE added.subscription_id = applied.subscription_id
-           END
-      LEFT JOIN spent now
-        ON now.level = CASE applied.level WHEN 'product' THEN 'subscription'
-                                          ELSE applied.level END
-       AND now.subject_id = CASE WHEN applied.level IN ('subscription', 'product')
-                                 THEN applied.subscription_id ELSE applied.subject_id END
-       AND now.span = applied.span AND now.back = 0
-      LEFT JOIN spent past
-        ON past.level = CASE applied.level WHEN 'product' THEN 'subscription'
-                                           ELSE applied.level END
-       AND past.subject_id = CASE WHEN applied.level IN ('subscription', 'product')
-                                  THEN applied.subscription_id ELSE applied.subject_id END
-       AND past.span = applied.span AND past.back = 1
+        ON added.counts = applied.counts AND added.counts_id = applied.counts_id
+       AND added.unit = applied.unit AND added.span = applied.span
+      LEFT JOIN billing_periodtodate month
+        ON month.tenant_id = p_tenant AND month.first_day = p_month
+       AND month.subscription_id = applied.counts_id
+       AND applied.counts = 'subscription' AND applied.span = 'month'
+      LEFT JOIN spent
+        ON spent.counts = applied.counts AND spent.counts_id = applied.counts_id
+       AND spent.span = applied.span
 ), summed AS (
     SELECT counted.*, greatest(counted."limit" + extra + carried, 0) AS whole FROM counted
 )
@@ -476,12 +487,12 @@ SELECT subscription_id,
            PARTITION BY subscription_id
            ORDER BY hardness = 'hard' AND used >= whole DESC,
                     CASE WHEN whole = 0 THEN 'Infinity'::numeric ELSE used / whole END DESC,
-                    hardness = 'hard' DESC, level DESC, unit, span, quota_row
+                    hardness = 'hard' DESC, level DESC, unit, span, quota_id
        ),
-       level, subject_id, quota_row, unit, span, hardness, thresholds, "limit", extra, extra_until,
+       level, subject_id, quota_id, unit, span, hardness, thresholds, "limit", extra, extra_until,
        carried, whole, used, unpriced_tokens, starts,
        max(starts) OVER (PARTITION BY subscription_id)
-  FROM (SELECT summed.*, summed.id AS quota_row FROM summed) ranked
+  FROM (SELECT summed.*, summed.id AS quota_id FROM summed) ranked
 $body$;
 REVOKE ALL ON FUNCTION governance_limits FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION governance_limits TO apportion_app;
