@@ -5,11 +5,13 @@ environment. Tests connect as the plain application role, never as the owner.
 
 The server is started when the first test needs it (or by the controller, before its workers)
 and stopped when the run ends. The tables are made once, in a template; every worker works in a
-copy of it.
+copy of it. What the migrations make is kept as a dump for the next run, as long as no migration
+changes.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -22,12 +24,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import django
 import psutil
 import psycopg
 import pytest
 from psycopg import sql
 
-from portal import embedded
+from portal import embedded, wheels
 from portal.embedded import Durability, Role
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -73,10 +76,11 @@ def server() -> embedded.Postgres:
     running = _to_undo.enter_context(embedded.postgres(folder, durability=Durability.VOLATILE))
     os.environ[_SOCKET] = str(running.socket)
     running.create_database(TEMPLATE)
-    _migrate()
+    _make_tables()
     return running
 
 
+_DUMPS = CHECKOUT / ".pytest_cache" / "tables"
 _to_undo = ExitStack()
 _FOLDER = "apportion-tests-"
 
@@ -120,6 +124,34 @@ def empty() -> None:
         if tables:
             joined = sql.SQL(", ").join(tables)
             connection.execute(sql.SQL("TRUNCATE {} CASCADE").format(joined))
+
+
+def _make_tables() -> None:
+    """Fill the template: from the dump of these very migrations if there is one, else by them."""
+    dump = _DUMPS / f"{_fingerprint()}.sql"
+    programs, superuser = wheels.postgres_programs(), url(Role.SUPERUSER, TEMPLATE)
+    if dump.exists():
+        restore = [programs / "psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-f", dump, superuser]
+        subprocess.run(restore, stdout=subprocess.DEVNULL, check=True)
+        return
+    _migrate()
+    _DUMPS.mkdir(parents=True, exist_ok=True)
+    fresh = dump.with_suffix(f".{os.getpid()}")
+    subprocess.run([programs / "pg_dump", "--file", fresh, superuser], check=True)
+    for older in _DUMPS.glob("*.sql"):
+        older.unlink()
+    fresh.replace(dump)
+
+
+def _fingerprint() -> str:
+    """What the template depends on: all migrations, what they use, and the versions."""
+    found = hashlib.sha256(
+        f"{django.get_version()} {wheels.postgres_programs().parent.name}".encode()
+    )
+    files = [*CHECKOUT.glob("*/migrations/*.py"), *CHECKOUT.glob("tenancy/*.py")]
+    for file in sorted([*files, *CHECKOUT.glob("deploy/*.sql")]):
+        found.update(file.name.encode() + file.read_bytes())
+    return found.hexdigest()[:32]
 
 
 def _migrate() -> None:
