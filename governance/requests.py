@@ -7,6 +7,7 @@ locked row; the database lets its state follow only where it may.
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection
@@ -298,7 +299,14 @@ def _columns(wanted: Asked) -> dict[str, Any]:
 
 def _said(wanted: Asked) -> dict[str, str | None]:
     """What is asked for, in words, for what changed between two versions."""
-    return {name: None if value is None else str(value) for name, value in _columns(wanted).items()}
+    return {name: _in_words(value) for name, value in _columns(wanted).items()}
+
+
+def _in_words(value: object) -> str | None:
+    """As text; a number always the same way, however many zeros its row keeps."""
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
+    return None if value is None else str(value)
 
 
 def _take_over(row: QuotaRequest, wanted: Asked) -> QuotaRequest:

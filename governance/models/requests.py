@@ -157,7 +157,8 @@ class QuotaRequest(TenantModel):
         rows: models.QuerySet[Self] = cls.objects.all()
         mine = Q(team_id__in=teams_of(actor))
         if actor.sees_whole_tenant:
-            return rows.filter(mine | ~Q(state=RequestState.DRAFT))
+            own = Q(requested_by_id=actor.person_id)
+            return rows.filter(mine | own | ~Q(state=RequestState.DRAFT))
         centers = CostCenter.objects.filter(owner_id=actor.person_id).values("id")
         asked = Q(team__cost_center_id__in=centers) & ~Q(state=RequestState.DRAFT)
         return rows.filter(mine | asked)
