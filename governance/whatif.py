@@ -303,10 +303,13 @@ def _shares(asked: Asked, read: _Read, monthly: Decimal | None) -> tuple[Share, 
 
 
 def _more(asked: Asked, read: _Read, monthly: Decimal | None) -> More:
-    """What it allows in cost for each of its periods; less than before allows nothing more."""
+    """What it allows in cost for each of its periods.
+
+    Less than before allows nothing more, nor does more of a limit that is not there.
+    """
     if asked.kind not in asking.OF_A_LIMIT:
         return More(None if monthly is None else max(monthly, _NOTHING), Every.MONTH)
-    change = max(asked.change, _NOTHING)
+    change = max(asked.change, _NOTHING) if read.before else _NOTHING
     cost = change if asked.unit is Unit.CURRENCY else _times(change, read.mix.a_token)
     until = asked.last_day + _DAY if asked.last_day else None
     return More(cost if change else _NOTHING, asked.every, until)

@@ -110,6 +110,8 @@ def mix(bought: Sequence[Bought], *, days: int) -> Mix:
 
 def a_month(amount: Decimal, every: Every) -> Decimal:
     """What so much for each ``every`` is in an average month."""
+    if every is Every.YEAR:  # a twelfth, which no decimal is
+        return EXACT.divide(amount, Decimal(_MONTHS_A_YEAR))
     return EXACT.multiply(amount, A_MONTH_HAS[every])
 
 
@@ -144,7 +146,7 @@ def _times(every: Every, period: Stretch, days: int, today: date, end: date) -> 
                 _MONTHS_A_YEAR * (until.year - today.year) + until.month - today.month + 1
             )
         case Every.YEAR:
-            return Decimal(1) if period.every is Every.YEAR else A_MONTH_HAS[Every.YEAR]
+            return Decimal(1) if period.every is Every.YEAR else Decimal(1) / _MONTHS_A_YEAR
 
 
 def _all_at(deployment: str, bought: Sequence[Bought]) -> Decimal:
