@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
-from governance.models import Level, Subject
+from governance.models import Level, Quota, Subject
 from inventory.models import CostCenter, Owner, Product, Subscription, Team
 from tenancy import access, periods, tenants
 from tenancy.access import Actor
+
+_COLUMNS = {
+    "subscription": "subscription__name",
+    "product": "product__name",
+    "team": "team__slug",
+    "cost_center": "cost_center__code",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,11 @@ def subscription(actor: Actor, gateway: str, name: str) -> Limited:
 def product(actor: Actor, id: int) -> Limited:
     """A product; seen by those who see the whole tenant."""
     return of(access.one(Product, actor, id=id))
+
+
+def product_named(actor: Actor, gateway: str, name: str) -> Limited:
+    """The same, by its name at a gateway."""
+    return of(access.one(Product, actor, gateway__name=gateway, name=name))
 
 
 def team(actor: Actor, slug: str) -> Limited:
@@ -87,6 +99,25 @@ def subscriptions_seen_by(actor: Actor, *, search: str = "") -> Sequence[Subscri
         )
     found = rows.select_related("gateway", "product").order_by("gateway__name", "name").distinct()
     return tuple(found)
+
+
+def history_seen_by(
+    actor: Actor, *, level: str = "", keys: Mapping[str, str] | None = None
+) -> QuerySet[Quota]:
+    """All that was ever said of limits, of what the actor sees and the filters let pass."""
+    rows = access.many(Quota, actor).select_related(
+        "subscription__gateway", "product__gateway", "team", "cost_center"
+    )
+    if level:
+        rows = rows.filter(**{f"{level}__isnull": False})
+    for name, value in (keys or {}).items():
+        if name == "gateway":
+            rows = rows.filter(
+                Q(subscription__gateway__name=value) | Q(product__gateway__name=value)
+            )
+        else:
+            rows = rows.filter(**{_COLUMNS[name]: value})
+    return rows
 
 
 def concerned(subject: Subject, *, at: datetime) -> dict[int, str]:

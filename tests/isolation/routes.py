@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from billing.models import Meter, Price, PriceSheet
-from governance.models import QuotaRequest
+from governance.models import ApprovalPolicy, QuotaRequest
 from tenancy import scope
 from tests.world import House, Place
 
@@ -28,6 +28,7 @@ KEYS: dict[str, Callable[[Place, House], object]] = {
     "azure_id": lambda place, house: Meter.objects.values_list("azure_id", flat=True).get(),
     "sheet": lambda place, house: _pilot(place),
     "number": lambda place, house: _number(place, house),
+    "policy": lambda place, house: _policy(place),
     "price": lambda place, house: (
         Price.objects.exclude(doubts=[]).values_list("pk", flat=True).get()
     ),
@@ -37,7 +38,7 @@ KEYS: dict[str, Callable[[Place, House], object]] = {
 PUBLIC_KEYS = frozenset({"azure_id", "price"})
 
 #: Keys of what is a tenant's own and no team's: those who see the whole tenant may see it.
-TENANT_KEYS = frozenset({"deployment", "sheet"})
+TENANT_KEYS = frozenset({"deployment", "sheet", "policy"})
 
 #: Keys that each tenant counts for itself, from 1 on: the same number is another thing elsewhere.
 COUNTED_KEYS = frozenset({"number"})
@@ -137,6 +138,12 @@ def _pilot(place: Place) -> int:
     """The world's one price sheet of a tenant."""
     with scope.of(place.ref):
         return PriceSheet.objects.values_list("pk", flat=True).get(name="Pilot")
+
+
+def _policy(place: Place) -> int:
+    """The world's one approval policy in force of a tenant."""
+    with scope.of(place.ref):
+        return ApprovalPolicy.objects.values_list("pk", flat=True).get(name="Whatever is asked")
 
 
 def pages() -> list[Route]:

@@ -45,6 +45,10 @@ PAGES = {
     "calculator": "/t/contoso/prices/calculator/?model=gpt-5.2-chat&region=swedencentral"
     "&calls=1000&input_tokens=100&output_tokens=0",
     "capacity": "/t/contoso/prices/capacity/?month=2026-09",
+    "policies": "/t/contoso/requests/policies/",
+    "policy": "/t/contoso/requests/policies/new/",
+    "policy-trial": "/t/contoso/requests/policies/trial/",
+    "absences": "/t/contoso/requests/absences/",
     "notifications": "/t/contoso/notifications/",
     "notification-preferences": "/t/contoso/notifications/preferences/",
     "endpoints": "/t/contoso/notifications/endpoints/",
