@@ -89,3 +89,33 @@ def may_assign(actor: Actor) -> bool:
 def may_change_prices(actor: Actor) -> bool:
     """Whether `change_prices` lets this actor pass."""
     return actor.role in _CHANGES_PRICES
+
+
+def set_limits(actor: Actor) -> None:
+    """Let those pass who may set and clear limits without asking: administrators.
+
+    Raises:
+        NotYours: the actor has another role.
+    """
+    if not may_set_limits(actor):
+        raise NotYours(what="Setting limits", who="administrators; others ask for a change")
+
+
+def may_set_limits(actor: Actor) -> bool:
+    """Whether `set_limits` lets this actor pass."""
+    return actor.role is Role.ADMIN
+
+
+def set_budgets(actor: Actor) -> None:
+    """Let those pass who may say what a team or a cost center means to spend.
+
+    Raises:
+        NotYours: the actor has another role.
+    """
+    if not may_set_budgets(actor):
+        raise NotYours(what="Setting budgets", who="finance and administrators")
+
+
+def may_set_budgets(actor: Actor) -> bool:
+    """Whether `set_budgets` lets this actor pass."""
+    return actor.role in _CHANGES_PRICES
