@@ -20,7 +20,7 @@ from governance.budgets import BudgetStanding
 from governance.fresh import Fresh
 from governance.models import Alert, AlertKind, EnforcementSettings, Level, Unit
 from governance.quotas import Limit
-from governance.rules import alerting
+from governance.rules import alerting, spans
 from governance.rules.alerting import Begins, Watched
 from governance.rules.spans import Every, Stretch
 from tenancy import access, money, runs, scope
@@ -35,6 +35,9 @@ _FORECASTS: dict[Level, Callable[..., dict[int, Outlook]]] = {
     Level.COST_CENTER: forecasts.of_cost_centers,
 }
 STEP = "watch"
+Kind = AlertKind
+#: The threshold that is all of a limit.
+ALL = alerting.ALL
 #: In the evidence of an alert that is told with the one of this higher threshold.
 TOLD_WITH = "told_with"
 
@@ -85,12 +88,39 @@ def look(*, at: datetime) -> Watch:
     return Watch(begun=len(rows), ended=ended.update(resolved_at=at))
 
 
-def seen_by(actor: Actor) -> QuerySet[Alert]:
-    """The alerts of what the actor may see, newest first; those of a product are not theirs."""
+def seen_by(actor: Actor, *, kind: AlertKind | None = None, only_open: bool) -> QuerySet[Alert]:
+    """The alerts of what the actor may see, newest first: all, or those that hold."""
     rows = access.many(Alert, actor).select_related(
         "subscription__gateway", "product", "team", "cost_center"
     )
+    rows = rows.filter(kind=kind.value) if kind else rows
+    rows = rows.filter(resolved_at=None) if only_open else rows
     return rows.order_by("-fired_at", "-id")
+
+
+def named(alert: Alert) -> str:
+    """Its subject as one calls it: a subscription with its gateway."""
+    subject = alert.subject
+    gateway = getattr(subject, "gateway", None)
+    return f"{gateway.name}/{subject}" if gateway else str(subject)
+
+
+def title(alert: Alert) -> str:
+    """What it says, without its subject."""
+    match AlertKind(alert.kind):
+        case AlertKind.QUOTA_USED:
+            return f"{alert.threshold} % of the {alert.span}'s quota is used"
+        case AlertKind.QUOTA_FORECAST:
+            return f"the {alert.span}'s quota is likely to run out"
+        case AlertKind.BUDGET_USED:
+            return f"{alert.threshold} % of the {alert.span}'s budget is spent"
+        case AlertKind.BUDGET_FORECAST:
+            return f"the {alert.span}'s budget is likely to be passed"
+
+
+def period(alert: Alert, zone: str) -> Stretch:
+    """The period it is about."""
+    return spans.at(alert.period, Every(alert.span), zone)
 
 
 def _quotas(read: Fresh, *, at: datetime) -> Iterator[Watched[Key]]:

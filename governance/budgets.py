@@ -155,13 +155,13 @@ def proposed(
     return BudgetStanding(row, spans.at(at, every, billing.zone), billing.currency, outlook)
 
 
-def cost_center(actor: Actor, number: int) -> CostCenter:
+def cost_center(actor: Actor, code: str) -> CostCenter:
     """One cost center.
 
     Raises:
         NotFound: there is none, or it is not the actor's to see.
     """
-    return access.one(CostCenter, actor, id=number)
+    return access.one(CostCenter, actor, code=code)
 
 
 def cost_centers(actor: Actor) -> tuple[CostCenter, ...]:

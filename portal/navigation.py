@@ -37,6 +37,8 @@ _USAGE = (
     ("Unallocated", "usage/unallocated/"),
 )
 NOTICES = "notifications/"
+QUOTAS = "quotas/"
+BUDGETS = "budgets/"
 REQUESTS = "requests/"
 _NOTICES = (
     ("Inbox", NOTICES),
@@ -44,9 +46,18 @@ _NOTICES = (
     ("Endpoints", "notifications/endpoints/"),
     ("Delivery log", "notifications/deliveries/"),
 )
-_AREAS = ("usage/", "prices/", REQUESTS, NOTICES)
+_BUDGETS = (("Budgets", BUDGETS), ("Alerts", "budgets/alerts/"))
+_AREAS = ("usage/", "prices/", QUOTAS, BUDGETS, REQUESTS, NOTICES)
 #: What those may see too who see their own teams only.
-_FOR_ALL = frozenset({CALCULATOR, BREAKDOWN, NOTICES, "notifications/preferences/"})
+_FOR_ALL = frozenset(
+    {
+        CALCULATOR,
+        BREAKDOWN,
+        NOTICES,
+        "notifications/preferences/",
+        *(place for _, place in _BUDGETS),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +91,8 @@ class Frame:
         """The areas, and the administration for those who may enter it."""
         places = [("Teams", "")]
         places += [("Usage", first) for _, first in self._open(_USAGE)[:1]]
-        places += [("Requests", REQUESTS), ("Prices", self._open(_PRICES)[0][1])]
+        places += [("Quotas", QUOTAS), ("Budgets", BUDGETS), ("Requests", REQUESTS)]
+        places.append(("Prices", self._open(_PRICES)[0][1]))
         places.append(("Status", "status/"))
         if self.actor.role in ENTERS:
             places.append(("Administration", "admin/"))
@@ -109,6 +121,11 @@ class Frame:
     def notice_tabs(self) -> tuple[Item, ...]:
         """The pages about notifications that the actor may see."""
         return self._tabs(_NOTICES)
+
+    @property
+    def budget_tabs(self) -> tuple[Item, ...]:
+        """The pages about budgets and alerts."""
+        return self._tabs(_BUDGETS)
 
     @property
     def notices(self) -> Item:

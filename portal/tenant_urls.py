@@ -4,7 +4,9 @@ from django.contrib import admin
 from django.urls import path
 
 from portal.views import (
+    alerts,
     asking,
+    budgets,
     calculator,
     capacity,
     endpoints,
@@ -46,6 +48,10 @@ urlpatterns = [
     path(
         "subscriptions/<slug:gateway>/<str:name>/", subscription.subscription, name="subscription"
     ),
+    path("budgets/", budgets.page, name="budgets"),
+    path("budgets/alerts/", alerts.page, name="alerts"),
+    path("budgets/teams/<slug:slug>/", budgets.of_team, name="team-budget"),
+    path("budgets/cost-centers/<str:code>/", budgets.of_cost_center, name="cost-center-budget"),
     path("prices/mappings/", mappings.mappings, name="mappings"),
     path("prices/mappings/<int:deployment>/", mapping.one_mapping, name="mapping"),
     path("prices/rates/", rates.rates, name="rates"),

@@ -233,9 +233,9 @@ def test_teams_see_their_own(inside: World) -> None:
     used(inside.support.subscription, 10)
     alerts.look(at=NOW)
     carol, alice, bob = (actor(inside, name) for name in ("carol", "alice", "bob"))
-    mine = {row.pk for row in alerts.seen_by(alice).filter(resolved_at=None)}
-    theirs = {row.pk for row in alerts.seen_by(bob).filter(resolved_at=None)}
-    whole = {row.pk for row in alerts.seen_by(carol).filter(resolved_at=None)}
+    mine = {row.pk for row in alerts.seen_by(alice, only_open=True)}
+    theirs = {row.pk for row in alerts.seen_by(bob, only_open=True)}
+    whole = {row.pk for row in alerts.seen_by(carol, only_open=True)}
     assert len(mine) == len(theirs) == 4
     assert whole == mine | theirs
     assert not mine & theirs
