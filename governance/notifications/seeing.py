@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from django.db.models import Q
 
 from governance.models import Notice
-from inventory.models import TeamMember
+from inventory.models import CostCenter, TeamMember
 from tenancy.models import SEES_WHOLE_TENANT, Membership
 
 
@@ -27,12 +27,11 @@ def who_may_see(people: Iterable[int], notice: Notice) -> set[int]:
     else:
         members = Q(team__cost_center_id=notice.cost_center_id, team__cost_center__isnull=False)
     found = TeamMember.objects.filter(members, person_id__in=others)
-    owner = notice.cost_center.owner_id if notice.cost_center else None
-    return {
-        *seeing,
-        *found.values_list("person_id", flat=True),
-        *({owner} & others if owner is not None else ()),
-    }
+    seeing |= set(found.values_list("person_id", flat=True))
+    if notice.cost_center_id is not None:
+        owner = CostCenter.objects.filter(pk=notice.cost_center_id, owner_id__in=others)
+        seeing |= others & set(owner.values_list("owner_id", flat=True))
+    return seeing
 
 
 def may_see(person: int, notice: Notice) -> bool:
