@@ -213,6 +213,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "statements", "description": "What a team is shown for a month."},
         {"name": "prices", "description": "The price list, and what it costs this tenant."},
         {"name": "requests", "description": "Asking for limits, tiers and keys, and deciding."},
+        {"name": "policies", "description": "Who approves what, and in whose place."},
         {"name": "notifications", "description": "What people and endpoints are told, and how."},
     ],
 }

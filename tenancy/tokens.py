@@ -32,6 +32,8 @@ SCOPES = (
     "read:requests",
     "write:requests",
     "decide:requests",
+    "read:policies",
+    "write:policies",
     "read:notifications",
     "write:notifications",
 )

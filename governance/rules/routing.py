@@ -20,6 +20,8 @@ BASE_DAYS = 30
 #: What counts where no policy says otherwise: one approver, reminded, escalated, given up.
 REMIND, ESCALATE, EXPIRE = timedelta(hours=24), timedelta(hours=72), timedelta(days=30)
 
+#: A twelfth of a year's amount has no end: what is compared is rounded to this.
+_FINEST = Decimal("0.000000001")
 _TEMPORARY, _TIER, _REACTIVATION = "temporary", "tier", "reactivation"
 _FOR_MORE = frozenset({"increase", "temporary", "tier", "subscription"})
 
@@ -146,7 +148,8 @@ class Facts:
     def team_amount(self, window_days: int) -> Decimal | None:
         """More a month for the team, with what it asked for in the window; None: not known."""
         parts = [one.amount for one in self._within(window_days) if one.team == self.team]
-        return _sum([self.amount, *parts])
+        total = _sum([self.amount, *parts])
+        return None if total is None else EXACT.quantize(total, _FINEST)
 
     def percent(self, window_days: int) -> Decimal | None:
         """More of the limit, in percent of what it was before the window; None: not known."""

@@ -1,6 +1,7 @@
 from django.urls import path, re_path
 
 from portal.api import (
+    approvers,
     breakdown,
     capacity,
     costs,
@@ -12,6 +13,7 @@ from portal.api import (
     mappings,
     notifications,
     ownership,
+    policies,
     prices,
     reading,
     request_acts,
@@ -111,6 +113,23 @@ urlpatterns = [
     path("requests/<int:number>/approve/", request_acts.Approve.as_view(), name="approve-request"),
     path("requests/<int:number>/reject/", request_acts.Reject.as_view(), name="reject-request"),
     path("requests/<int:number>/ask/", request_acts.Question.as_view(), name="ask-request"),
+    path("policies/", policies.Policies.as_view(), name="policies"),
+    path("policies/trial/", policies.PolicyTrial.as_view(), name="try-policies"),
+    path("policies/<int:policy>/", policies.OnePolicy.as_view(), name="policy"),
+    path("policies/<int:policy>/act/", policies.ActOnPolicy.as_view(), name="act-on-policy"),
+    path("policies/<int:policy>/replay/", policies.PolicyReplay.as_view(), name="replay-policy"),
+    path("approver-groups/", approvers.Groups.as_view(), name="approver-groups"),
+    path(
+        "approver-groups/<int:group>/members/",
+        approvers.GroupMembers.as_view(),
+        name="change-approver-group",
+    ),
+    path("delegations/", approvers.Delegations.as_view(), name="delegations"),
+    path(
+        "delegations/<int:delegation>/end/",
+        approvers.EndDelegation.as_view(),
+        name="end-delegation",
+    ),
     path("notifications/", notifications.Notifications.as_view(), name="notifications"),
     path(
         "notifications/read/", notifications.ReadNotifications.as_view(), name="read-notifications"
