@@ -93,6 +93,10 @@ class Ground:
         """Those that could be served again."""
         return tuple(one for one in self.subscriptions if one.state == GatewayState.SUSPENDED)
 
+    def whose(self, target: Target) -> str:
+        """Whose limit it is: a subscription's, or the whole team's."""
+        return target.subscription.name if target.subscription else f"the whole team {self.team}"
+
     def subscription(self, key: str) -> Subscription | None:
         return next((one for one in self.subscriptions if path(one) == key), None)
 

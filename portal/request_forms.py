@@ -151,14 +151,21 @@ class AskForm(forms.Form):
             raise refused
         self.add_error(name, str(refused.values.get("fix") or refused))
 
+    def first(self, named: str) -> dict[str, str]:
+        """What is chosen at first: the subscription that is named, else the first of each list."""
+        owned, tiers = self._keys("subscription"), self._keys("product")
+        chosen = {"subscription": named if named in owned else next(iter(owned), "")}
+        held = self.ground.subscription(chosen["subscription"])
+        others = [key for key in tiers if held is None or key != str(held.product_id)]
+        return {**chosen, "product": next(iter(others or tiers), "")}
+
     def offers(self, name: str) -> bool:
         """Whether a field of choices has any."""
         return bool(self._choices(name))
 
-    def target(self) -> Target | None:
-        """The limit that is chosen, or would be shown as chosen."""
-        key = self["limit"].value() if "limit" in self.fields else None
-        return self._targets().get(str(key)) if key else None
+    def _keys(self, name: str) -> list[str]:
+        """What a field of choices offers; nothing where the kind has no such field."""
+        return [key for key, _ in _flat(self._choices(name))] if name in self.fields else []
 
     def _asked(self, said: dict[str, Any]) -> Asked:
         target = self._targets().get(said.get("limit", ""))
@@ -196,13 +203,10 @@ class AskForm(forms.Form):
     def _choices(self, name: str) -> list[Any]:
         ground = self.ground
         if name == "limit":
-            groups: dict[str, list[tuple[str, str]]] = {}
-            for one in self._targets().values():
-                whose = one.subscription.name if one.subscription else f"{ground.team}, whole team"
-                groups.setdefault(whose, []).append((one.key, one.says(ground.currency)))
-            return list(groups.items())
+            currency, targets = ground.currency, self._targets().values()
+            return [(one.key, f"{ground.whose(one)}: {one.says(currency)}") for one in targets]
         if name == "product":
-            groups = {}
+            groups: dict[str, list[tuple[str, str]]] = {}
             for tier in ground.tiers:
                 groups.setdefault(tier.gateway.name, []).append((str(tier.pk), str(tier)))
             return list(groups.items())
@@ -211,11 +215,13 @@ class AskForm(forms.Form):
         return [(asking.path(one), _named(one)) for one in owned]
 
     def _amount_hint(self) -> str:
-        target = self.target()
-        if target is None:
-            return f"In {self.ground.currency} or tokens, as the limit is."
-        unit = asking.unit_word(target.unit, self.ground.currency)
-        return f"In {unit}, for each period of the limit chosen."
+        """In what the amount is, and where the one that stands there comes from."""
+        targets = tuple(self._targets().values())
+        says = "In the unit of the limit chosen, for each of its periods."
+        if len(targets) == 1:
+            unit = asking.unit_word(targets[0].unit, self.ground.currency)
+            says = f"In {unit}, {asking.period_word(targets[0].every)}."
+        return f"{says} {self.initial.get('amount_from', '')}".strip()
 
 
 _MISSING = {
@@ -244,6 +250,13 @@ def filled(wanted: Asked) -> dict[str, Any]:
         "reason": wanted.reason,
         "expected": wanted.expected,
     }
+
+
+def _flat(choices: list[Any]) -> list[tuple[str, str]]:
+    """Choices without their groups."""
+    return [
+        one for key, says in choices for one in (says if isinstance(says, list) else [(key, says)])
+    ]
 
 
 def _named(subscription: Any) -> str:

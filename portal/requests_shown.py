@@ -59,21 +59,37 @@ _BECAUSE = {
     RequestState.EXPIRED: "Nobody decided in time. Ask anew if it is still needed.",
     RequestState.APPROVED: "The gateway follows within one cycle.",
 }
+#: Each kind: its name, what it is, and how one asks for it.
 KINDS = {
-    RequestKind.INCREASE: ("More, for good", "A higher limit from now on."),
+    RequestKind.INCREASE: (
+        "More, for good",
+        "A higher limit from now on.",
+        "Ask for more, for good",
+    ),
     RequestKind.TEMPORARY: (
         "More, for a time",
         "A higher limit until a day; then it is as it was, by itself.",
+        "Ask for more, for a time",
     ),
-    RequestKind.DECREASE: ("Less", "A lower limit: what you do not need is free for others."),
-    RequestKind.TIER: ("Another tier", "The limits and the rate of another tier."),
+    RequestKind.DECREASE: (
+        "Less",
+        "A lower limit: what you do not need is free for others.",
+        "Ask for less",
+    ),
+    RequestKind.TIER: (
+        "Another tier",
+        "The limits and the rate of another tier.",
+        "Ask for another tier",
+    ),
     RequestKind.SUBSCRIPTION: (
         "A new subscription",
         "A key of its own, made at the gateway on approval and handed over once.",
+        "Ask for a new subscription",
     ),
     RequestKind.REACTIVATION: (
         "Serve it again",
         "For a suspended subscription: let its calls pass again.",
+        "Ask to be served again",
     ),
 }
 
@@ -260,7 +276,7 @@ def _about(request: QuotaRequest) -> str:
     if request.kind == RequestKind.SUBSCRIPTION:
         return request.display_name
     if request.subscription:
-        return request.subscription.name
+        return str(request.subscription)
     return f"the whole team {request.team}"
 
 
@@ -273,6 +289,8 @@ def _since(request: QuotaRequest) -> datetime | None:
             return request.submitted_at
         case RequestState.APPROVED | RequestState.REJECTED | RequestState.EXPIRED:
             return request.decided_at
+        case RequestState.APPLIED | RequestState.FAILED:
+            return request.tried_at or request.decided_at
         case _:
             return None
 
@@ -286,7 +304,7 @@ def _why(request: QuotaRequest, last: RequestEvent | None, found: Sequence[Step]
     match RequestState(request.state):
         case RequestState.SUBMITTED:
             turn = next((one.who for one in found if one.next), "")
-            return f"It waits for: {turn}." if turn else ""
+            return f"It waits for {turn[0].lower()}{turn[1:]}." if turn else ""
         case RequestState.QUESTION | RequestState.REJECTED if last:
             return f"{who(last)}: “{last.text}”"
         case RequestState.WITHDRAWN if last and last.text:

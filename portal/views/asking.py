@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from django.contrib import messages
 from django.db import transaction
@@ -12,10 +13,13 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from governance import asked, requests, routing, timeline, whatif
+from governance import asked, request_keys, requests, routing, timeline, whatif
+from governance.approvals import VersionPassed
 from governance.asked import FOR_MORE, Asked
+from governance.deciders import AlreadyDecided
+from governance.request_keys import Key, KeyReused
 from inventory import subscriptions, teams
-from portal import asking, consequences, request_history, requests_shown
+from portal import asking, consequences, figures, request_history, requests_shown
 from portal.asking import Ground, Kind
 from portal.request_forms import FIELDS, FIGURES, AskForm, filled
 from portal.tenant_scope import TenantRequest
@@ -47,9 +51,11 @@ def new(request: TenantRequest) -> HttpResponse:
         return _form(request, form, at=now)
     try:
         with transaction.atomic():
-            row = requests.draft(form.wanted(), by=request.actor, at=now)
+            row = _drafted(request, form, at=now)
             if act == "submit":
                 row = requests.submit(row, by=request.actor, at=now)
+    except KeyReused as again:
+        return _form(request, form, at=now, again=again)
     except Refused as refused:
         form.take(refused)
         return _form(request, form, at=now)
@@ -77,7 +83,7 @@ def change(request: TenantRequest, number: int) -> HttpResponse:
     try:
         with transaction.atomic():
             says = _changed(request, found, form.wanted(), act, at=now)
-    except (requests.AlreadyDecided, requests.VersionPassed) as refused:
+    except (AlreadyDecided, VersionPassed) as refused:
         return _form(request, form, at=now, changed=found, stale=refused)
     except Refused as refused:
         form.take(refused)
@@ -100,6 +106,23 @@ def preview(request: TenantRequest) -> HttpResponse:
     kept = asked.of_request(changed) if changed else None
     form = AskForm(kind, asking.ground(team, at=now), request.GET, kept=kept)
     return render(request, "requests/_preview.html", _consequences(request, form, changed, at=now))
+
+
+def _drafted(request: TenantRequest, form: AskForm, *, at: datetime) -> QuotaRequest:
+    """What the form asks for, written down once however often the form is sent.
+
+    Raises:
+        KeyReused: the same form made another request before.
+        whatever `requests.draft` raises.
+    """
+    said = {"place": request.GET.dict(), **{name: request.POST.get(name) for name in form.fields}}
+    text = request.POST.get("key", "")
+    row, _ = request_keys.once(
+        Key.of(text, said) if text else None,
+        lambda: requests.draft(form.wanted(), by=request.actor, at=at),
+        by=request.actor,
+    )
+    return row
 
 
 def _team(request: TenantRequest, *, at: datetime) -> Team | None:
@@ -160,7 +183,7 @@ def _choose(request: TenantRequest, team: Team | None) -> HttpResponse:
 def _begun(request: TenantRequest, ground: Ground, kind: Kind, *, at: datetime) -> dict[str, Any]:
     """What the form begins with: the subscription of the address, its limit, an amount."""
     named = request.GET.get("subscription", "")
-    begun: dict[str, Any] = {"subscription": named}
+    begun: dict[str, Any] = AskForm(kind, ground).first(named)
     if "limit" not in FIELDS[kind] or not ground.targets:
         return begun
     mine = [one for one in ground.targets if asking.path(one.subscription) == named]
@@ -181,6 +204,9 @@ def _begun(request: TenantRequest, ground: Ground, kind: Kind, *, at: datetime) 
     expected = whatif.of(trial, at=at).expected
     amount = asking.suggested(target.limit, expected.p90 if expected else None)
     begun["amount"] = f"{amount:f}" if amount else ""
+    if expected and expected.p90 > target.limit.limit:
+        last = figures.day(expected.last_day)
+        begun["amount_from"] = f"Filled in: enough until {last} in nine of ten cases."
     begun["last_day"] = trial.last_day
     return begun
 
@@ -192,11 +218,17 @@ def _form(
     at: datetime,
     changed: QuotaRequest | None = None,
     stale: Refused | None = None,
+    again: KeyReused | None = None,
 ) -> HttpResponse:
-    """The form with what it would do; 400 where it is at fault, 409 where it came too late."""
+    """The form with what it would do; 400 where it is at fault, 409 where it came too late.
+
+    ``again``: it made another request already. With a new key it may make a second one.
+    """
     shown = _consequences(request, form, changed, at=at)
     asks_only = request.POST.get("do", "show") == "show"
     status = 400 if form.is_bound and not asks_only and form.errors else 200
+    if again:
+        status, shown["again"] = again.status, again.values["number"]
     if stale:
         status = stale.status
         events = timeline.of(request.actor, changed) if changed else ()
@@ -216,6 +248,7 @@ def _form(
             "place": {name: request.GET[name] for name in _PLACE if name in request.GET},
             "seen": request.POST.get("seen") or (changed.version if changed else 0),
             "text": request.POST.get("text", ""),
+            "key": (not again and request.POST.get("key")) or uuid4().hex,
             "nothing": _nothing(form),
         },
         status=status,
@@ -242,23 +275,30 @@ def _consequences(
 
 def _nothing(form: AskForm) -> tuple[str, str] | None:
     """What a team lacks to ask for this, and the way out; None: it can be asked for."""
-    team = form.ground.team
+    team, suspended = form.ground.team, "suspended " if form.kind is Kind.REACTIVATION else ""
     lacks = {
-        "limit": (f"{team} has no limit to change.", "Without a limit nothing is refused."),
-        "subscription": (
-            f"{team} has no such subscription.",
-            "Only one that is suspended is served again.",
+        "limit": (
+            f"{team} has no limit that could change.",
+            "Its calls are not refused for what they use. Administrators set limits.",
         ),
-        "product": ("No gateway offers a tier.", "Tiers come with the inventory of a gateway."),
+        "subscription": (
+            f"{team} has no {suspended}subscription in a gateway's list.",
+            "Ask for a new one, or choose another kind of request.",
+        ),
+        "product": (
+            "No gateway offers a tier.",
+            "Tiers come with the inventory of an API Management gateway.",
+        ),
     }
     empty = (name for name in lacks if name in form.fields and not form.offers(name))
     return next((lacks[name] for name in empty), None)
 
 
 def _missing(form: AskForm) -> str:
-    """What has to be said before anything can be told of it."""
-    needed = [str(form[name].label).lower() for name in form.fields if name in FIGURES]
-    return f"To see what it would do, fill in: {', '.join(needed)}."
+    """What has to be said, or said otherwise, before anything can be told of it."""
+    lacking = [name for name in form.fields if name in FIGURES and form[name].errors]
+    labels = [str(form[name].label).lower() for name in lacking or FIGURES & set(form.fields)]
+    return f"To see what it would do, fill in: {', '.join(labels)}."
 
 
 def _changed(
