@@ -22,13 +22,14 @@ MINE, OPEN, ALL = "mine", "open", "all"
 class Shown(SimpleListFilter):
     """What waits for me, all that is open, one state, or everything."""
 
-    title = "what is shown"
+    title = "state"
     parameter_name = "show"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         waiting = deciders.waiting_for(actor_of(request), at=clock.now())
         self.mine = [one.pk for one in waiting]
-        states = [(state.value, state.label) for state in RequestState]
+        submitted = (state for state in RequestState if state is not RequestState.DRAFT)
+        states = [(state.value, state.label) for state in submitted]
         mine = (MINE, f"waiting for me ({len(waiting)})")
         return [mine, (OPEN, "all open"), *states, (ALL, "everything")]
 

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from governance.models import QuotaRequest, RequestKind, RequestState, Span, Unit
+from governance.models import UNDECIDED, QuotaRequest, RequestKind, RequestState, Span, Unit
 from tenancy import money, periods, tenants
 from tenancy.access import Actor
 from tenancy.money import Money
@@ -33,8 +33,8 @@ class Badge:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One request in the list: each text as it is shown. ``days_left`` is None where its limit is
-    not known to run out, ``state`` where it waits as all others do.
+    """One request in the list: each text as it is shown. ``days_left`` is None where it is
+    decided or its limit is not known to run out, ``state`` where it waits as all others do.
     """
 
     subject: str
@@ -115,8 +115,8 @@ def spoken(day: date) -> str:
 
 
 def waits(row: QuotaRequest, *, at: datetime) -> str:
-    """For how long a request has waited since it was submitted: ``2 h``, ``3 days``."""
-    if row.submitted_at is None:
+    """For how long an open request has waited since it was submitted: ``2 h``, ``3 days``."""
+    if row.submitted_at is None or row.state not in UNDECIDED:
         return ""
     hours = int((at - row.submitted_at).total_seconds() // 3600)
     if hours < 1:
@@ -139,7 +139,9 @@ def _much(row: QuotaRequest, currency: str) -> str:
 
 
 def _days_left(row: QuotaRequest, today: date) -> int | None:
-    return None if row.runs_out_on is None else max((row.runs_out_on - today).days, 0)
+    if row.runs_out_on is None or row.state not in UNDECIDED:
+        return None
+    return max((row.runs_out_on - today).days, 0)
 
 
 def _progress(row: QuotaRequest) -> str:

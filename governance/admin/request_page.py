@@ -334,7 +334,7 @@ def _worded(name: str, said: str | None, zone: str) -> str:
             return _number(Decimal(said))
         case "until":
             end = datetime.fromisoformat(said) - timedelta(microseconds=1)
-            return f"after {request_lines.spoken(periods.local_day(end, zone))}"
+            return request_lines.spoken(periods.local_day(end, zone))
         case _:
             choices = dict(getattr(QuotaRequest._meta.get_field(name), "flatchoices", ()))
             return str(choices.get(said, said))

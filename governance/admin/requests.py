@@ -10,6 +10,7 @@ from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.db import transaction
 from django.db.models import Count, F, OuterRef, QuerySet, Subquery, Sum
+from django.forms.widgets import Script
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -29,6 +30,8 @@ from tenancy.refusals import Invalid, Refused
 
 _LIST = "admin:governance_quotarequest_changelist"
 _PAGES = "admin/governance/quotarequest"
+#: Whoever decides needs the width of the page more than a list of all kinds of rows beside it.
+_ROOM = {"title": "Requests", "is_nav_sidebar_enabled": False}
 _LINKS = (
     "team__cost_center",
     "subscription__gateway",
@@ -98,11 +101,12 @@ class QuotaRequestAdmin(TenantModelAdmin):
     )
     search_help_text = "Number, team, subscription, reason, or who asked."
     actions = ("approve_chosen",)
-    sortable_by = ("numbered", "kind", "team", "runs_out", "waiting_since")
+    sortable_by = ("kind", "team", "runs_out", "waiting_since")
+    show_facets = admin.ShowFacets.NEVER
 
     class Media:
         css = {"all": ("apportion/admin_requests.css",)}
-        js = ("apportion/admin_requests.js",)
+        js = (Script("apportion/admin_requests.js", defer=True),)
 
     def get_ordering(self, request: HttpRequest) -> Any:
         """By urgency: what runs out first, then what has waited longest."""
@@ -143,7 +147,7 @@ class QuotaRequestAdmin(TenantModelAdmin):
     def change(self, row: Any) -> str:
         return str(row.line.change)
 
-    @admin.display(description="runs out", ordering="runs_out_on", empty_value="not known to")
+    @admin.display(description="runs out", ordering="runs_out_on", empty_value="–")
     def runs_out(self, row: Any) -> SafeString | None:
         left = row.line.days_left
         if row.runs_out_on is None or left is None:
@@ -171,7 +175,7 @@ class QuotaRequestAdmin(TenantModelAdmin):
     def progress(self, row: Any) -> str:
         return str(row.line.progress)
 
-    @admin.display(description="to know")
+    @admin.display(description="to know", empty_value="")
     def badges(self, row: Any) -> SafeString:
         found = (*row.line.notes, row.line.state)
         each = ((one.tone.value, one.says) for one in found if one)
@@ -189,7 +193,7 @@ class QuotaRequestAdmin(TenantModelAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        return super().changelist_view(request, {"title": "Requests", **(extra_context or {})})
+        return super().changelist_view(request, {**_ROOM, **(extra_context or {})})
 
     # --- one request -----------------------------------------------------------------------------
 
@@ -262,6 +266,7 @@ class QuotaRequestAdmin(TenantModelAdmin):
         )
         context = {
             **self.admin_site.each_context(request),
+            **_ROOM,
             "title": f"Request {row.number}",
             "opts": self.opts,
             "media": self.media,
@@ -313,6 +318,7 @@ class QuotaRequestAdmin(TenantModelAdmin):
             return None
         context = {
             **self.admin_site.each_context(request),
+            **_ROOM,
             "title": "Approve together",
             "opts": self.opts,
             "media": self.media,
