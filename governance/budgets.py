@@ -169,9 +169,21 @@ def cost_centers(actor: Actor) -> tuple[CostCenter, ...]:
     return tuple(access.many(CostCenter, actor))
 
 
+def said(
+    actor: Actor, *, team: str | None = None, cost_center: str | None = None
+) -> QuerySet[Budget]:
+    """All that was ever said of budgets, newest first, as far as the actor may see.
+
+    Of one team (slug) or one cost center (code), where they are named.
+    """
+    rows = access.many(Budget, actor).select_related("team", "cost_center")
+    rows = rows.filter(team__slug=team) if team else rows
+    return rows.filter(cost_center__code=cost_center) if cost_center else rows
+
+
 def history(actor: Actor, subject: Team | CostCenter) -> QuerySet[Budget]:
-    """All that was ever said of a subject's budgets, newest first, as far as the actor may see."""
-    return access.many(Budget, actor).filter(**{_level(subject).value: subject})
+    """All that was ever said of one subject's, newest first, as far as the actor may see."""
+    return said(actor).filter(**{_level(subject).value: subject})
 
 
 def standing(*, at: datetime, of: Iterable[Whose] | None = None) -> tuple[BudgetStanding, ...]:

@@ -214,6 +214,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "prices", "description": "The price list, and what it costs this tenant."},
         {"name": "requests", "description": "Asking for limits, tiers and keys, and deciding."},
         {"name": "policies", "description": "Who approves what, and in whose place."},
+        {"name": "budgets", "description": "Budgets, how they stand, and alerts."},
         {"name": "notifications", "description": "What people and endpoints are told, and how."},
     ],
 }

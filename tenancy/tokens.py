@@ -29,6 +29,8 @@ SCOPES = (
     "read:statements",
     "read:prices",
     "write:prices",
+    "read:budgets",
+    "write:budgets",
     "read:requests",
     "write:requests",
     "decide:requests",

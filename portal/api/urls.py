@@ -3,6 +3,7 @@ from django.urls import path, re_path
 from portal.api import (
     approvers,
     breakdown,
+    budgets,
     capacity,
     costs,
     endpoints,
@@ -94,6 +95,9 @@ urlpatterns = [
     ),
     path("price-sheets/<int:sheet>/end/", sheets.PriceSheetEnd.as_view(), name="end-price-sheet"),
     path("estimates/", estimates.Estimates.as_view(), name="estimates"),
+    path("budgets/", budgets.Budgets.as_view(), name="budgets"),
+    path("budgets/history/", budgets.BudgetHistory.as_view(), name="budget-history"),
+    path("alerts/", budgets.Alerts.as_view(), name="alerts"),
     path("requests/", requests.Requests.as_view(), name="requests"),
     path("requests/what-if/", requests.WhatIf.as_view(), name="what-if"),
     path("requests/<int:number>/", requests.OneRequest.as_view(), name="request"),

@@ -61,6 +61,9 @@ EVERY = (
     Address("meter", "/api/v1/meters/0b0e5d1f-0000-4000-8000-000000000001/", "read:prices"),
     Address("suspect-prices", "/api/v1/suspect-prices/", "read:prices"),
     Address("proposed-adjustments", "/api/v1/proposed-adjustments/", "read:prices"),
+    Address("budgets", "/api/v1/budgets/", "read:budgets"),
+    Address("budget-history", "/api/v1/budgets/history/", "read:budgets"),
+    Address("alerts", "/api/v1/alerts/", "read:budgets"),
     Address("requests", "/api/v1/requests/", "read:requests"),
     Address("request", "/api/v1/requests/1/", "read:requests"),
     Address("request-timeline", "/api/v1/requests/1/timeline/", "read:requests"),
@@ -117,5 +120,6 @@ BY_TEAM = (
     "/api/v1/costs/?month=2026-11&team={team}",
     "/api/v1/statements/?team={team}",
     "/api/v1/usage/breakdown/?by=model&month=2026-11&team={team}",
+    "/api/v1/budgets/history/?team={team}",
     "/api/v1/requests/?team={team}",
 )
