@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db import connection
@@ -159,55 +159,75 @@ def _decided(*, at: datetime, stale_after: timedelta, only: int | None) -> tuple
     with connection.cursor() as cursor:
         subscriptions = None if only is None else [only]
         cursor.execute(SITUATIONS, quotas.parameters(at=at, zone=billing.zone, only=subscriptions))
-        names = [column.name for column in cursor.description]
-        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        rows = [_Row(*row) for row in cursor.fetchall()]
+    rows.sort(key=lambda row: (row.gateway, row.name))
+    month = stretches[Every.MONTH.value].start
     return tuple(
-        _one(row, stretches, billing=billing, fresh_since=at - stale_after) for row in rows
+        _one(row, stretches, month=month, billing=billing, fresh_since=at - stale_after)
+        for row in rows
     )
+
+
+class _Row(NamedTuple):
+    """The columns of decisions.sql, in their order."""
+
+    subscription_id: int
+    name: str
+    gateway_id: int
+    gateway: str
+    observed: str
+    listed: bool
+    quota_id: int | None
+    level: str
+    unit: str
+    span: str
+    limit: Decimal | None
+    hard: bool
+    used: Decimal
+    unpriced_tokens: int
+    counts_from: datetime | None
+    usage_through: datetime | None
+    suspended_since: datetime | None
+    suspended_span: str | None
 
 
 def _one(
-    row: dict[str, Any],
+    row: _Row,
     stretches: dict[str, Stretch],
     *,
+    month: datetime,
     billing: Billing,
     fresh_since: datetime,
 ) -> Decided:
-    month = stretches[Every.MONTH.value]
-    since = row["suspended_since"]
+    since, span = row.suspended_since, row.suspended_span or Every.MONTH.value
     situation = Situation(
-        observed=row["observed"],
-        listed=row["listed"],
-        limit=row["limit"],
-        hard=row["hard"],
-        used=row["used"],
-        usage_through=row["usage_through"],
-        counts_from=row["counts_from"] or month.start,
+        observed=row.observed,
+        listed=row.listed,
+        limit=row.limit,
+        hard=row.hard,
+        used=row.used,
+        usage_through=row.usage_through,
+        counts_from=row.counts_from or month,
         suspended_since=since,
-        suspended_for=stretches.get(row["suspended_span"], month).start if since else None,
+        suspended_for=stretches[span].start if since else None,
         fresh_since=fresh_since,
     )
     return Decided(
-        subscription_id=row["subscription_id"],
-        name=row["name"],
-        gateway_id=row["gateway_id"],
-        gateway=row["gateway"],
+        subscription_id=row.subscription_id,
+        name=row.name,
+        gateway_id=row.gateway_id,
+        gateway=row.gateway,
         situation=situation,
         decision=desired.decide(situation),
-        bound=_bound(row, stretches) if row["quota_id"] is not None else None,
-        unpriced_tokens=row["unpriced_tokens"],
+        bound=None if row.quota_id is None else _bound(row.quota_id, row, stretches),
+        unpriced_tokens=row.unpriced_tokens,
         zone=billing.zone,
         currency=billing.currency,
     )
 
 
-def _bound(row: dict[str, Any], stretches: dict[str, Stretch]) -> Bound:
-    return Bound(
-        quota_id=row["quota_id"],
-        level=Level(row["level"]),
-        unit=Unit(row["unit"]),
-        period=stretches[row["span"]],
-    )
+def _bound(quota_id: int, row: _Row, stretches: dict[str, Stretch]) -> Bound:
+    return Bound(quota_id, Level(row.level), Unit(row.unit), stretches[row.span])
 
 
 def _said(period: Stretch, zone: str) -> str:

@@ -33,4 +33,3 @@ SELECT subscription.id AS subscription_id,
    AND suspension.lifted_at IS NULL
  WHERE subscription.tenant_id = %(tenant)s
    AND (%(only)s::bigint[] IS NULL OR subscription.id = ANY (%(only)s::bigint[]))
- ORDER BY gateway.name, subscription.name

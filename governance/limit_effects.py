@@ -13,12 +13,19 @@ from governance import limited, quotas
 from governance.limits import Limit
 from governance.models import Hardness, Level, Subject
 from governance.quotas import Wanted
-from inventory.models import CostCenter, Team
+from inventory.models import CostCenter, Product, Subscription, Team
 from tenancy import scope
 
 #: How many subscriptions an effect names; its numbers count all.
 MOST_NAMED = 20
 _TRIES = "a try"
+#: Which limits a change of a subject's is about: where its own is cleared, its product's.
+_LEVELS: dict[type[Subject], tuple[Level, ...]] = {
+    Subscription: (Level.SUBSCRIPTION, Level.PRODUCT),
+    Product: (Level.PRODUCT,),
+    Team: (Level.TEAM,),
+    CostCenter: (Level.COST_CENTER,),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +34,8 @@ class Effect:
 
     ``before`` and ``after`` are the limit of this unit and period that would apply to the
     subscription that has used most of it; None: there is none, or nothing is limited by it.
-    ``refused`` counts the subscriptions that a hard limit would suspend at once and that no hard
-    limit suspends now, ``named`` has the first of them by name.
+    ``refused`` counts the subscriptions of which all is used of the limit, and it is hard: the
+    next cycle suspends those that are served; ``named`` has the first of them by name.
     """
 
     subscriptions: int
@@ -43,29 +50,33 @@ class Effect:
         return self.refused > 0
 
 
-def of(subject: Subject, wanted: Wanted, *, from_instant: datetime, at: datetime) -> Effect:
+def of(
+    subject: Subject,
+    wanted: Wanted,
+    *,
+    from_instant: datetime,
+    until: datetime | None = None,
+    at: datetime,
+) -> Effect:
     """What it would do if it were in force at ``at``; nothing is kept.
+
+    One that is to begin later is tried as if it began now; one that is over does nothing.
 
     Raises:
         Invalid: as `quotas.set_limit`.
     """
+    quotas.check(wanted, from_instant=from_instant, until=until)
     concerned = limited.concerned(subject, at=at)
     ids = list(concerned)
     before = quotas.of(ids, at=at)
     with scope.rehearsed():
-        start = min(from_instant, at)
-        quotas.set_limit(subject, wanted, from_instant=start, by=_TRIES, at=at)
+        if until is None or until > at:
+            start = min(from_instant, at)
+            quotas.set_limit(subject, wanted, from_instant=start, by=_TRIES, at=at)
         after = quotas.of(ids, at=at)
-    refused = [
-        id
-        for id in ids
-        if id in after
-        and _suspends(after[id].tightest)
-        and not (id in before and _suspends(before[id].tightest))
-    ]
-    worst = _worst(
-        ((id, _its(after[id].limits, subject, wanted)) for id in ids if id in after),
-    )
+    found = {id: _its(after[id].limits, subject, wanted) if id in after else None for id in ids}
+    refused = [id for id, limit in found.items() if _suspends(limit)]
+    worst = _worst(found.items())
     id = worst[0] if worst else next(iter(ids), None)
     return Effect(
         subscriptions=len(ids),
@@ -87,9 +98,8 @@ def _worst(found: Iterable[tuple[int, Limit | None]]) -> tuple[int, Limit] | Non
 
 
 def _its(limits: Iterable[Limit], subject: Subject, wanted: Wanted) -> Limit | None:
-    """The limit that the change is about: of a cleared one its product's."""
-    shared = {Team: Level.TEAM, CostCenter: Level.COST_CENTER}.get(type(subject))
-    levels = (shared,) if shared else (Level.SUBSCRIPTION, Level.PRODUCT)
+    """The limit that the change is about."""
+    levels = _LEVELS[type(subject)]
     return next(
         (
             one

@@ -30,6 +30,7 @@ __all__ = [
     "Binding",
     "Limit",
     "Wanted",
+    "check",
     "history",
     "monthly",
     "newest",
@@ -142,7 +143,7 @@ def set_limit(
         Invalid: a negative limit or one of more digits than are kept, tokens that are no whole
             number, a threshold that is no percentage, or an end that is not after the start.
     """
-    _check(wanted, from_instant=from_instant, until=until)
+    check(wanted, from_instant=from_instant, until=until)
     kind = _KINDS[type(subject)]
     _one_at_a_time(subject)
     if seen is not None and newest(subject) != seen:
@@ -193,13 +194,18 @@ def history(subject: Subject) -> QuerySet[Quota]:
     return rows.order_by("-effective_from", "-id")
 
 
-def _check(wanted: Wanted, *, from_instant: datetime, until: datetime | None) -> None:
+def check(wanted: Wanted, *, from_instant: datetime, until: datetime | None) -> None:
+    """Let a limit pass that can be set.
+
+    Raises:
+        Invalid: as `set_limit` says.
+    """
     if wanted.limit is not None and not (wanted.limit.is_finite() and wanted.limit >= 0):
         raise Invalid(field="limit", fix="Give zero or more, or nothing to clear it.")
     if wanted.limit is not None and not _kept(wanted.limit):
         raise Invalid(field="limit", fix="Give at most 20 digits, and 4 after the point.")
-    tokens = wanted.unit is Unit.TOKENS and wanted.limit is not None
-    if tokens and wanted.limit != wanted.limit.to_integral_value():
+    in_tokens = wanted.unit is Unit.TOKENS
+    if in_tokens and wanted.limit is not None and wanted.limit % 1:
         raise Invalid(field="limit", fix="Give a whole number of tokens.")
     if until is not None and until <= from_instant:
         raise Invalid(field="until", fix="Give an instant after the start.")

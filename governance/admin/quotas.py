@@ -5,15 +5,46 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from governance.models import Quota
+from governance import quotas
+from governance.models import Quota, Unit
+from governance.quotas import Wanted
+from governance.rules.spans import Every
 from tenancy import clock
-from tenancy.administration import AmountsAdmin, May, actor_of
+from tenancy.administration import AmountsAdmin, May, TenantForm, actor_of
+from tenancy.refusals import Invalid
+
+
+class QuotaForm(TenantForm):
+    """Refuses what `quotas.set_limit` would."""
+
+    def clean(self) -> dict[str, Any]:
+        said: dict[str, Any] = super().clean() or self.cleaned_data
+        if self.errors:
+            return said
+        wanted = Wanted(
+            said.get("limit"),
+            unit=Unit(said["unit"]),
+            every=Every(said["span"]),
+            thresholds=tuple(said.get("thresholds") or ()),
+        )
+        try:
+            quotas.check(
+                wanted, from_instant=said["effective_from"], until=said.get("effective_until")
+            )
+        except Invalid as refused:
+            name = {"until": "effective_until"}.get(str(refused.values["field"]))
+            self.add_error(name or str(refused.values["field"]), str(refused.values["fix"]))
+        return said
 
 
 @admin.register(Quota)
 class QuotaAdmin(AmountsAdmin):
-    """A limit never changes: another takes its place from its start on. Decisions rest on it."""
+    """A limit never changes: another takes its place from its start on. Decisions rest on it.
 
+    The page of quotas shows what a limit would do before it is set; here it is entered as it is.
+    """
+
+    form = QuotaForm
     admins_may = May.ADD
     list_display = (
         "__str__",

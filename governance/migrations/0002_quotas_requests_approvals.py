@@ -266,6 +266,10 @@ WITH said AS (
            rollover, "limit", effective_from
       FROM quota
      WHERE subscription_id IS NULL AND product_id IS NULL AND "limit" IS NOT NULL
+), tier AS (
+    SELECT product_id, id, unit, span, hardness, thresholds, rollover, "limit", effective_from
+      FROM quota
+     WHERE product_id IS NOT NULL AND "limit" IS NOT NULL
 ), bearer AS (
     SELECT owner.subscription_id, whose.level, whose.subject_id
       FROM inventory_owner owner
@@ -291,14 +295,13 @@ WITH said AS (
            tier.id, tier.unit, tier.span, tier.hardness, tier.thresholds, tier.rollover,
            tier."limit", tier.effective_from
       FROM inventory_subscription subscription
-      JOIN quota tier ON tier.product_id = subscription.product_id
+      JOIN tier ON tier.product_id = subscription.product_id
      WHERE subscription.tenant_id = p_tenant
-       AND tier."limit" IS NOT NULL
        AND (p_only IS NULL OR subscription.id = ANY (p_only))
        AND NOT EXISTS (
            SELECT 1 FROM quota own
             WHERE own.subscription_id = subscription.id AND own."limit" IS NOT NULL
-              AND own.unit = tier.unit AND own.span = tier.span
+              AND NOT (own.unit <> tier.unit OR own.span <> tier.span)
        )
      UNION ALL
     SELECT bearer.subscription_id, level, subject_id, level, subject_id, shared.id, shared.unit,
@@ -443,6 +446,8 @@ WITH said AS (
       FROM daily
      GROUP BY counts, counts_id, span
 ), counted AS (
+    -- Joined by a number and compared by words only where that fits: few have several limits.
+    -- OFFSET 0 here and below: what is worked out once is not worked out again by what reads it.
     SELECT applied.*,
            coalesce(added.amount, 0) AS extra,
            added.until AS extra_until,
@@ -450,17 +455,17 @@ WITH said AS (
                                       ELSE coalesce(month.cost, spent.cost) END, 0) AS used,
            coalesce(month.unpriced_tokens, spent.unpriced_tokens, 0)::bigint AS unpriced_tokens,
            CASE applied.span
-               WHEN 'hour' THEN p_hour
-               WHEN 'day' THEN p_day::timestamp AT TIME ZONE p_zone
-               WHEN 'week' THEN p_week::timestamp AT TIME ZONE p_zone
                WHEN 'month' THEN p_month::timestamp AT TIME ZONE p_zone
+               WHEN 'day' THEN p_day::timestamp AT TIME ZONE p_zone
+               WHEN 'hour' THEN p_hour
+               WHEN 'week' THEN p_week::timestamp AT TIME ZONE p_zone
                ELSE p_year::timestamp AT TIME ZONE p_zone
            END AS starts,
            CASE WHEN applied.rollover = 'unused' AND applied.effective_from <= CASE applied.span
-                    WHEN 'hour' THEN p_hour - interval '1 hour'
-                    WHEN 'day' THEN (p_day - 1)::timestamp AT TIME ZONE p_zone
-                    WHEN 'week' THEN (p_week - 7)::timestamp AT TIME ZONE p_zone
                     WHEN 'month' THEN (p_month - interval '1 month') AT TIME ZONE p_zone
+                    WHEN 'day' THEN (p_day - 1)::timestamp AT TIME ZONE p_zone
+                    WHEN 'hour' THEN p_hour - interval '1 hour'
+                    WHEN 'week' THEN (p_week - 7)::timestamp AT TIME ZONE p_zone
                     ELSE (p_year - interval '1 year') AT TIME ZONE p_zone
                 END
                 THEN greatest(applied."limit" - coalesce(
@@ -470,29 +475,36 @@ WITH said AS (
            END AS carried
       FROM applied
       LEFT JOIN added
-        ON added.counts = applied.counts AND added.counts_id = applied.counts_id
-       AND added.unit = applied.unit AND added.span = applied.span
+        ON added.counts_id = applied.counts_id
+       AND NOT (added.counts <> applied.counts OR added.unit <> applied.unit
+                OR added.span <> applied.span)
       LEFT JOIN billing_periodtodate month
         ON month.tenant_id = p_tenant AND month.first_day = p_month
        AND month.subscription_id = applied.counts_id
        AND applied.counts = 'subscription' AND applied.span = 'month'
       LEFT JOIN spent
-        ON spent.counts = applied.counts AND spent.counts_id = applied.counts_id
-       AND spent.span = applied.span
+        ON spent.counts_id = applied.counts_id
+       AND NOT (spent.counts <> applied.counts OR spent.span <> applied.span)
+    OFFSET 0
 ), summed AS (
-    SELECT counted.*, greatest(counted."limit" + extra + carried, 0) AS whole FROM counted
+    SELECT counted.*, greatest(counted."limit" + extra + carried, 0) AS whole
+      FROM counted
+    OFFSET 0
+), ranked AS (
+    SELECT summed.*, hardness = 'hard' AS hard, hardness = 'hard' AND used >= whole AS refuses,
+           CASE WHEN whole = 0 THEN 'Infinity'::numeric ELSE used / whole END AS share
+      FROM summed
+    OFFSET 0
 )
-SELECT subscription_id,
-       row_number() OVER (
-           PARTITION BY subscription_id
-           ORDER BY hardness = 'hard' AND used >= whole DESC,
-                    CASE WHEN whole = 0 THEN 'Infinity'::numeric ELSE used / whole END DESC,
-                    hardness = 'hard' DESC, level DESC, unit, span, quota_id
-       ),
-       level, subject_id, quota_id, unit, span, hardness, thresholds, "limit", extra, extra_until,
-       carried, whole, used, unpriced_tokens, starts,
-       max(starts) OVER (PARTITION BY subscription_id)
-  FROM (SELECT summed.*, summed.id AS quota_id FROM summed) ranked
+SELECT subscription_id, row_number() OVER theirs, level, subject_id, id, unit, span, hardness,
+       thresholds, "limit", extra, extra_until, carried, whole, used, unpriced_tokens, starts,
+       max(starts) OVER theirs
+  FROM ranked
+WINDOW theirs AS (
+    PARTITION BY subscription_id
+    ORDER BY refuses DESC, share DESC, hard DESC, level DESC, unit, span, id
+    ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+)
 $body$;
 REVOKE ALL ON FUNCTION governance_limits FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION governance_limits TO apportion_app;

@@ -200,6 +200,11 @@ class Shop:
         return request
 
 
+def told(*values: object) -> tuple[object, ...]:
+    """Several figures, to be compared at once with those expected, as numbers of any kind."""
+    return values
+
+
 def tenant(zone: str) -> scope.TenantRef:
     """A new tenant of a time zone, billed in USD."""
     number = next(_numbers)

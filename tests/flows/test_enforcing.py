@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import ssl
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
 
+from governance import quotas
 from governance.enforcement import Done, TooManySuspensions
-from governance.models import ActionOutcome, Mode
+from governance.models import ActionOutcome, Mode, Unit
+from governance.quotas import Wanted
+from governance.rules.spans import Every
+from inventory.models import Owner, Subscription, Team
+from tenancy import scope
 from tests.azure import AT
 from tests.flows.forks import Commands, struck, until
 from tests.flows.steps import Steps, rows
@@ -265,6 +271,89 @@ def test_a_new_month_waits_for_usage_that_reaches_into_it(suspended: Steps) -> N
     assert suspended.state("subscription4") == "suspended"
 
 
+def test_a_quota_of_tokens_suspends_and_says_how_many(contoso: Steps) -> None:
+    limited(contoso, "1", unit=Unit.TOKENS)
+
+    assert outcomes(contoso.enforce()) == {"subscription4": ActionOutcome.DONE}
+
+    assert called(contoso, "subscription4") == 401
+    ((_name, _reason, evidence),) = open_suspensions(contoso)
+    assert (evidence["unit"], evidence["limit"], evidence["cost"]) == ("tokens", "1.0000", None)
+    (patch,) = patches(contoso)
+    assert " of 1 tokens in 2026-11" in json.loads(patch["body"])["properties"]["stateComment"]
+    later = AT + timedelta(minutes=1)
+    limited(contoso, "1000000000", at=later, unit=Unit.TOKENS)
+    assert outcomes(contoso.enforce(at=later)) == {"subscription4": ActionOutcome.DONE}
+    assert called(contoso, "subscription4") == 200
+
+
+def test_a_teams_quota_suspends_all_that_is_the_teams_and_serves_all_again(contoso: Steps) -> None:
+    team, names = team_of(contoso, "subscription4")
+    assert len(names) > 1
+    others = {row.name for row in contoso.simulated.subscriptions} - names
+    limited(contoso, TINY, of=team)
+
+    assert set(outcomes(contoso.enforce())) == names
+
+    assert {contoso.state(name) for name in names} == {"suspended"}
+    assert {contoso.state(name) for name in others} == {"active"}
+    assert {told["level"] for _name, _reason, told in open_suspensions(contoso)} == {"team"}
+    later = AT + timedelta(minutes=1)
+    limited(contoso, None, at=later, of=team)
+    assert set(outcomes(contoso.enforce(at=later))) == names
+    assert {contoso.state(name) for name in names} == {"active"}
+
+
+def test_a_daily_quota_is_served_again_at_the_tenants_midnight(contoso: Steps) -> None:
+    at = used_now(contoso)
+    limited(contoso, TINY, at=at, every=Every.DAY)
+    assert outcomes(contoso.enforce(at=at)) == {"subscription4": ActionOutcome.DONE}
+    midnight = datetime.combine(AT.date(), time(23), UTC)  # in Berlin, in winter
+
+    read_on(contoso, midnight - timedelta(seconds=1))
+    assert contoso.enforce(at=midnight - timedelta(seconds=1)) == ()
+    read_on(contoso, midnight)
+    (done,) = contoso.enforce(at=midnight)
+
+    assert (done.decided.says, done.outcome) == ("a new billing period has begun", "done")
+    assert called(contoso, "subscription4") == 200
+
+
+def test_an_hourly_quota_is_served_again_once_usage_is_read_into_the_new_hour(
+    contoso: Steps,
+) -> None:
+    at = used_now(contoso)
+    limited(contoso, "1", at=at, every=Every.HOUR, unit=Unit.TOKENS)
+    assert outcomes(contoso.enforce(at=at)) == {"subscription4": ActionOutcome.DONE}
+    hour = at.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+
+    assert contoso.enforce(at=hour + timedelta(minutes=5)) == ()
+    assert contoso.state("subscription4") == "suspended"
+    read_on(contoso, hour + timedelta(minutes=5))
+    assert outcomes(contoso.enforce(at=hour + timedelta(minutes=5))) == {
+        "subscription4": ActionOutcome.DONE
+    }
+    assert called(contoso, "subscription4") == 200
+
+
+def test_no_key_changes_because_a_limit_does(contoso: Steps) -> None:
+    def keys() -> set[str]:
+        return {row["path"] for row in contoso.azure.requests(contoso.gateway, "POST")}
+
+    before = called(contoso, "subscription4")
+    limited(contoso, TINY)
+    contoso.enforce()
+    later = AT + timedelta(minutes=1)
+    limited(contoso, None, at=later)
+    contoso.enforce(at=later)
+
+    assert before == called(contoso, "subscription4") == 200  # with the key that it had
+    assert not [path for path in keys() if "regenerate" in path.lower()]
+    assert {"state", "stateComment"} >= {
+        name for patch in patches(contoso) for name in json.loads(patch["body"])["properties"]
+    }
+
+
 def test_too_many_suspensions_wait_for_a_person(contoso: Steps) -> None:
     names = [row.name for row in contoso.simulated.subscriptions]
     for name in names:
@@ -442,3 +531,35 @@ def read_on(tenant: Steps, until_instant: datetime) -> None:
     tenant.azure.post("/clock", {"now": until_instant.isoformat()})
     tenant.usage(at=until_instant)
     tenant.rate()
+
+
+def limited(
+    tenant: Steps, amount: str | None, *, of: Team | None = None, at: datetime = AT, **wanted: Any
+) -> None:
+    """Give subscription4, or a team, a limit of any kind from an instant on."""
+    with scope.of(tenant.ref):
+        subject = of or Subscription.objects.select_related("gateway").get(name="subscription4")
+        quotas.set_limit(
+            subject,
+            Wanted(None if amount is None else Decimal(amount), **wanted),
+            from_instant=at,
+            by="carol",
+            at=at,
+        )
+
+
+def team_of(tenant: Steps, name: str) -> tuple[Team, set[str]]:
+    """Who owns a subscription today, and what else they own."""
+    with scope.of(tenant.ref):
+        owner = Owner.objects.select_related("team").get(subscription__name=name, until_day=None)
+        assert owner.team
+        theirs = Owner.objects.filter(team=owner.team, until_day=None)
+        return owner.team, set(theirs.values_list("subscription__name", flat=True))
+
+
+def used_now(tenant: Steps) -> datetime:
+    """The end of a bucket in which subscription4 was called and which has been read and rated."""
+    assert called(tenant, "subscription4") == 200
+    at = AT + timedelta(minutes=20)
+    read_on(tenant, at)
+    return at
