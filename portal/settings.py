@@ -212,6 +212,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "costs", "description": "What usage cost, by day, on the estimated basis."},
         {"name": "statements", "description": "What a team is shown for a month."},
         {"name": "prices", "description": "The price list, and what it costs this tenant."},
+        {"name": "quotas", "description": "What limits usage, how much is used, what binds."},
         {"name": "requests", "description": "Asking for limits, tiers and keys, and deciding."},
         {"name": "policies", "description": "Who approves what, and in whose place."},
         {"name": "budgets", "description": "Budgets, how they stand, and alerts."},

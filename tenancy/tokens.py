@@ -29,6 +29,8 @@ SCOPES = (
     "read:statements",
     "read:prices",
     "write:prices",
+    "read:quotas",
+    "write:quotas",
     "read:budgets",
     "write:budgets",
     "read:requests",

@@ -24,6 +24,8 @@ RESOURCES = (
     "estimates",
     "rerating",
     "proposed-adjustments",
+    "limits",
+    "quotas",
     "budgets",
     "budget-history",
     "alerts",

@@ -15,9 +15,9 @@ from django.views.decorators.http import require_safe
 from billing import freshness, spend
 from billing.spend import Share
 from governance import quotas
-from governance.quotas import Limit
+from governance.limits import NO_LIMIT, Binding
 from inventory import subscriptions, teams
-from portal import figures
+from portal import figures, limits_shown
 from portal.figures import Figure, Reckoning, Used
 from portal.tenant_scope import TenantRequest
 from portal.views import asked
@@ -33,12 +33,16 @@ PAGE = 50
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A team with its month so far. ``unlimited`` counts subscriptions without a limit."""
+    """A team with its month so far. ``unlimited`` counts subscriptions without a monthly one.
+
+    ``binds`` is the limit, of any of its subscriptions or of all together, that is used most.
+    """
 
     team: Team
     spent: Figure
     limit: Money | None
     unlimited: int
+    binds: limits_shown.Shown | None
     used: Used
     active: int
     suspended: int
@@ -138,12 +142,13 @@ def _rows(
     billing = tenants.billing()
     owned = teams.owned([team.pk for team in shown], on=periods.local_day(now, billing.zone))
     everything = [subscription for held in owned.values() for subscription in held]
-    limits = quotas.monthly((one.pk for one in everything), at=now)
+    bindings = quotas.of((one.pk for one in everything), at=now)
     gaps: Counter[int | None] = Counter()
     for share in shares:
         gaps[share.team_id] += share.unpriced_tokens
     return tuple(
-        _row(team, spent[team.pk], owned.get(team.pk, ()), limits, gaps[team.pk]) for team in shown
+        _row(team, spent[team.pk], owned.get(team.pk, ()), bindings, gaps[team.pk])
+        for team in shown
     )
 
 
@@ -151,11 +156,11 @@ def _row(
     team: Team,
     spent: Figure,
     owned: Sequence[Subscription],
-    limits: Mapping[int, Limit],
+    bindings: Mapping[int, Binding],
     unpriced_tokens: int,
 ) -> Row:
-    known = [limits[one.pk].money for one in owned if one.pk in limits]
-    bound = [one for one in known if one]
+    theirs = [bindings.get(one.pk, NO_LIMIT) for one in owned]
+    bound = [one.monthly.money for one in theirs if one.monthly and one.monthly.money]
     limit = money.total(bound, spent.reckoning.currency) if bound else None
     states = Counter(one.state for one in owned)
     return Row(
@@ -163,6 +168,7 @@ def _row(
         spent=spent,
         limit=limit,
         unlimited=len(owned) - len(bound),
+        binds=limits_shown.alone(limits_shown.tightest(theirs)),
         used=figures.used(spent.exact, limit),
         active=states["active"],
         suspended=states["suspended"],

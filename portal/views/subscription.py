@@ -12,10 +12,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from billing import freshness, rollups, spend
-from governance import quotas, suspensions
+from governance import suspensions
+from governance.limits import Binding
 from governance.suspensions import Act
 from inventory import ownership, subscriptions
-from portal import figures, plots, rights, standing
+from portal import figures, limits_shown, plots, rights, standing
 from portal.figures import Reckoning
 from portal.tenant_scope import TenantRequest
 from portal.views import asked, breakdown
@@ -66,6 +67,7 @@ def subscription(request: TenantRequest, gateway: str, name: str) -> HttpRespons
             "acts": [(act, evidence(act)) for act in suspensions.acts(actor, found)],
             "history": ownership.history(actor, found),
             "may_assign": rights.may_assign(actor),
+            "may_set_limits": rights.may_set_limits(actor),
         },
     )
 
@@ -90,16 +92,19 @@ def _standing(found: Subscription, reckoning: Reckoning, *, now: datetime) -> di
     counted = rollups.spent(period, currency=reckoning.currency, subscriptions=[found.pk])
     cost = counted[found.pk].cost if found.pk in counted else None
     at = asked.judged_at(period, now=now)
-    limit = quotas.monthly([found.pk], at=at).get(found.pk)
+    limits = limits_shown.of_subscription(found, at=at)
+    binding = Binding(tuple(one.limit for one in limits.rows))
+    limit, tightest = binding.monthly, binding.tightest
     used = figures.used(cost, limit.money if limit else None)
     return {
         "spent": figures.one(cost, reckoning),
         "limit": limit,
+        "limits": limits,
         "used": used,
         "standing": standing.of_subscription(
             found,
-            limit=limit,
-            used=used,
+            limit=tightest,
+            used=limits_shown.used(tightest),
             held=suspensions.in_force([found.pk]).get(found.pk),
             mode=suspensions.mode(),
         ),

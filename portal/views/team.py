@@ -13,10 +13,11 @@ from django.views.decorators.http import require_safe
 
 from billing import freshness, quality, rollups, spend
 from governance import quotas, suspensions
-from governance.quotas import Limit
+from governance.limits import NO_LIMIT, Binding, Limit
 from inventory import teams
-from portal import figures, plots, standing
+from portal import figures, limits_shown, plots, standing
 from portal.figures import Figure, Reckoning, Used
+from portal.limits_shown import Shown
 from portal.standing import Standing
 from portal.tenant_scope import TenantRequest
 from portal.views import asked, breakdown
@@ -45,6 +46,7 @@ class Row:
     counted: Figure | None
     limit: Limit | None
     used: Used
+    binds: Shown | None
     unpriced_tokens: int
     here: str
 
@@ -55,7 +57,7 @@ class Judged:
 
     shares: Mapping[int, spend.Share]
     counted: Mapping[int, Money]
-    limits: Mapping[int, Limit]
+    bindings: Mapping[int, Binding]
     held: Mapping[int, suspensions.Held]
     mode: Mode
     present: frozenset[int]
@@ -93,6 +95,10 @@ def team(request: TenantRequest, slug: str) -> HttpResponse:
             "quality": quality.of(found, period),
             "uncovered": rollups.uncovered(period, [one.pk for one in held]),
             "products": _products(held),
+            "limits": limits_shown.of_team(
+                (judged.bindings[id] for id in judged.present if id in judged.bindings),
+                at=asked.judged_at(period, now=now),
+            ),
         },
     )
 
@@ -114,7 +120,7 @@ def _judged(
     return Judged(
         shares={share.subscription_id: share for share in shares},
         counted={id: one.cost for id, one in counted.items()},
-        limits=quotas.monthly(ids, at=at),
+        bindings=quotas.of(ids, at=at),
         held=suspensions.in_force(ids),
         mode=suspensions.mode(),
         present=frozenset(one.pk for one in present),
@@ -140,18 +146,24 @@ def _row(
     subscription: Subscription, share: spend.Share | None, spent: Figure, judged: Judged
 ) -> Row:
     id = subscription.pk
-    limit, counted = judged.limits.get(id), judged.counted.get(id)
+    binding, counted = judged.bindings.get(id, NO_LIMIT), judged.counted.get(id)
+    limit, tightest = binding.monthly, binding.tightest
     used = figures.used(counted, limit.money if limit else None)
     more = counted is not None and counted.amount > (spent.exact.amount if spent.exact else 0)
     return Row(
         subscription=subscription,
         standing=standing.of_subscription(
-            subscription, limit=limit, used=used, held=judged.held.get(id), mode=judged.mode
+            subscription,
+            limit=tightest,
+            used=limits_shown.used(tightest),
+            held=judged.held.get(id),
+            mode=judged.mode,
         ),
         spent=spent,
         counted=figures.one(counted, spent.reckoning) if more else None,
         limit=limit,
         used=used,
+        binds=limits_shown.alone(tightest),
         unpriced_tokens=share.unpriced_tokens if share else 0,
         here="here" if id in judged.present else "",
     )

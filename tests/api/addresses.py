@@ -25,6 +25,9 @@ EVERY = (
         "/api/v1/subscriptions/apim-contoso/key-search/ownership/",
         "read:inventory",
     ),
+    Address("limits-of", "/api/v1/subscriptions/apim-contoso/key-search/limits/", "read:quotas"),
+    Address("limits", "/api/v1/limits/", "read:quotas"),
+    Address("quotas", "/api/v1/quotas/", "read:quotas"),
     Address(
         "usage",
         "/api/v1/usage/?from=2026-11-01T00:00:00Z&to=2026-11-30T00:00:00Z",
@@ -109,7 +112,7 @@ SCOPED = tuple(address for address in EVERY if address.scope)
 OF_ALICES_TEAM = tuple(
     address
     for address in EVERY
-    if address.name in {"team", "subscription", "ownership", "statement"}
+    if address.name in {"team", "subscription", "ownership", "limits-of", "statement"}
 )
 #: Lists narrowed to one team by parameter.
 BY_TEAM = (

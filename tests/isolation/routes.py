@@ -28,6 +28,8 @@ KEYS: dict[str, Callable[[Place, House], object]] = {
     "azure_id": lambda place, house: Meter.objects.values_list("azure_id", flat=True).get(),
     "sheet": lambda place, house: _pilot(place),
     "number": lambda place, house: _number(place, house),
+    "product": lambda place, house: place.product.pk,
+    "code": lambda place, house: house.team.cost_center.code,
     "policy": lambda place, house: _policy(place),
     "price": lambda place, house: (
         Price.objects.exclude(doubts=[]).values_list("pk", flat=True).get()
@@ -38,7 +40,7 @@ KEYS: dict[str, Callable[[Place, House], object]] = {
 PUBLIC_KEYS = frozenset({"azure_id", "price"})
 
 #: Keys of what is a tenant's own and no team's: those who see the whole tenant may see it.
-TENANT_KEYS = frozenset({"deployment", "sheet", "policy"})
+TENANT_KEYS = frozenset({"deployment", "sheet", "policy", "product", "code"})
 
 #: Keys that each tenant counts for itself, from 1 on: the same number is another thing elsewhere.
 COUNTED_KEYS = frozenset({"number"})
