@@ -1,5 +1,5 @@
 """Requests, limits, the guards of enforcement, and what it did."""
 
-from governance.admin import enforcement, notifications, policies, quotas, requests
+from governance.admin import alerts, budgets, enforcement, notifications, policies, quotas, requests
 
-__all__ = ["enforcement", "notifications", "policies", "quotas", "requests"]
+__all__ = ["alerts", "budgets", "enforcement", "notifications", "policies", "quotas", "requests"]
