@@ -236,6 +236,8 @@ def changing(request: QuotaRequest, actor: Actor) -> str:
     """Why somebody may not change what a request asks for; empty: they may."""
     if request.requested_by_id != actor.person_id:
         return f"Only {request.requested_by.name}, who asks for it, changes what it asks for."
+    if not requests.may_ask(actor, request.team):
+        return str(requests.NotYoursToAsk(team=request.team))
     if request.state not in OPEN:
         word = STATES[RequestState(request.state)][2].lower()
         return f"It is {word}: what was asked for stays as it was. Ask anew for something else."

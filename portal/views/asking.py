@@ -71,6 +71,7 @@ def change(request: TenantRequest, number: int) -> HttpResponse:
     why_not = requests_shown.changing(found, actor)
     if why_not and request.method != "POST":
         return render(request, "requests/unchangeable.html", {"asked": found, "why": why_not})
+    _only_for_its_author(request, found)
     kept = asked.of_request(found)
     ground = asking.ground(found.team, at=now)
     if request.method != "POST":
@@ -84,7 +85,7 @@ def change(request: TenantRequest, number: int) -> HttpResponse:
         with transaction.atomic():
             says = _changed(request, found, form.wanted(), act, at=now)
     except (AlreadyDecided, VersionPassed) as refused:
-        return _form(request, form, at=now, changed=found, stale=refused)
+        return _form(request, form, at=now, changed=requests.one(actor, number), stale=refused)
     except Refused as refused:
         form.take(refused)
         return _form(request, form, at=now, changed=found)
@@ -95,17 +96,35 @@ def change(request: TenantRequest, number: int) -> HttpResponse:
 @require_safe
 def preview(request: TenantRequest) -> HttpResponse:
     """What the form's answers so far would do, and who would have to approve them: a fragment."""
-    now = clock.now()
-    team, kind = _team(request, at=now), _kind(request)
-    changed = None
+    now, changed = clock.now(), None
+    team: Team | None
+    kind: Kind | None
     if number := request.GET.get("request", ""):
         changed = requests.one(request.actor, _number(number, "request"))
+        _only_for_its_author(request, changed)
         team, kind = changed.team, requests_shown.asked_kind(changed)
+    else:
+        team, kind = _team(request, at=now), _kind(request)
     if team is None or kind is None:
         return render(request, "requests/_preview.html", {"missing": "Choose what to ask for."})
     kept = asked.of_request(changed) if changed else None
     form = AskForm(kind, asking.ground(team, at=now), request.GET, kept=kept)
     return render(request, "requests/_preview.html", _consequences(request, form, changed, at=now))
+
+
+def _only_for_its_author(request: TenantRequest, found: QuotaRequest) -> None:
+    """Let only those on who could change it: the form tells what else the team owns.
+
+    Raises:
+        NotYourRequest: somebody else asks for it.
+        NotYoursToAsk: its author does not ask for the team any more.
+    """
+    actor = request.actor
+    if found.requested_by_id != actor.person_id:
+        author = found.requested_by.name
+        raise requests.NotYourRequest(number=found.number, author=author, verb="change")
+    if not requests.may_ask(actor, found.team):
+        raise requests.NotYoursToAsk(team=found.team)
 
 
 def _drafted(request: TenantRequest, form: AskForm, *, at: datetime) -> QuotaRequest:
@@ -246,13 +265,21 @@ def _form(
             "says": requests_shown.KINDS[form.kind],
             "changed": changed,
             "place": {name: request.GET[name] for name in _PLACE if name in request.GET},
-            "seen": request.POST.get("seen") or (changed.version if changed else 0),
+            "seen": _offered(request, changed, stale),
             "text": request.POST.get("text", ""),
             "key": (not again and request.POST.get("key")) or uuid4().hex,
             "nothing": _nothing(form),
         },
         status=status,
     )
+
+
+def _offered(
+    request: TenantRequest, changed: QuotaRequest | None, stale: Refused | None
+) -> str | int:
+    """The version that is amended next: once what changed was shown, the one there is now."""
+    present = changed.version if changed else 0
+    return present if stale else request.POST.get("seen") or present
 
 
 def _consequences(

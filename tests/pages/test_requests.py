@@ -16,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from governance.models import QuotaRequest, RequestState
 from inventory.models import GatewayState, Ownership, Product, Subscription
 from tenancy import scope
+from tenancy.models import Membership, Role
 from tests.pages import eventful
 from tests.world import NOW, Browser, World
 
@@ -270,7 +271,30 @@ def test_an_amendment_of_a_version_that_passed_tells_what_changed(month: World) 
     assert answer.status_code == HTTPStatus.CONFLICT
     assert "Amount 4.5 → 6" in _text(answer)
     assert 'value="7"' in answer.content.decode()
+    assert 'name="seen" value="2"' in answer.content.decode()
     assert _row(month, number).version == 2
+
+
+def test_only_the_author_sees_the_form_of_a_request(month: World) -> None:
+    number = _asked(month)
+    for browser in (month.erin, month.carol):
+        assert "Only Alice, who asks for it" in _text(browser.get(f"{ROOT}{number}/change/"))
+        refused = browser.post(f"{ROOT}{number}/change/", {**ASKED, "seen": "1", "do": "show"})
+        assert refused.status_code == HTTPStatus.FORBIDDEN
+        told = browser.get(f"{ROOT}consequences/?request={number}&limit={LIMIT}&amount=5")
+        assert told.status_code == HTTPStatus.FORBIDDEN
+    told = month.alice.get(f"{ROOT}consequences/?request={number}&limit={LIMIT}&amount=5")
+    assert "with it: $10.00" in _text(told)
+
+
+def test_an_author_who_left_the_team_changes_nothing(month: World) -> None:
+    number = _asked(month)
+    with scope.of(month.contoso.ref):
+        Membership.objects.filter(person=month.people["alice"]).update(role=Role.AUDITOR)
+    assert "Only members of the team" in _text(month.alice.get(f"{ROOT}{number}/change/"))
+    said = {**ASKED, "amount": "9", "seen": "1", "do": "submit"}
+    assert month.alice.post(f"{ROOT}{number}/change/", said).status_code == HTTPStatus.FORBIDDEN
+    assert _row(month, number).version == 1
 
 
 def test_a_rejection_needs_a_reason_and_keeps_it(month: World) -> None:

@@ -17,7 +17,7 @@ pytestmark = [
 ]
 
 FORMS = tuple(
-    f"requests/new/?team=search&kind={kind}"
+    f"requests/new/?subscription=apim-contoso/key-search&kind={kind}"
     for kind in ("increase", "temporary", "decrease", "tier", "subscription", "reactivation")
 )
 PAGES = ("requests/", "requests/new/", *FORMS, "requests/1/", "requests/3/", "requests/3/change/")
