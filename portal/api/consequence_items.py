@@ -15,7 +15,7 @@ from governance.rules.spans import Every
 from portal.api.fields import Exact
 from tenancy.money import Basis
 
-_UNITS = Unit.choices
+_UNITS = Unit.values
 _EVERY = [every.value for every in Every]
 _HARDNESS = [one.value for one in Hardness]
 _NOT_KNOWN = "Null: not known."
@@ -49,11 +49,11 @@ class LimitNowItem(serializers.Serializer[Any]):
     unit = serializers.ChoiceField(_UNITS)
     every = serializers.ChoiceField(_EVERY)
     hardness = serializers.ChoiceField(_HARDNESS)
-    level = serializers.ChoiceField(Level.choices)
+    level = serializers.ChoiceField(Level.values)
     source = serializers.CharField(help_text="Whose limit it is.")  # type: ignore[assignment]  # a field of its own
 
 
-class ExpectedItem(serializers.Serializer[Any]):
+class ExpectedUseItem(serializers.Serializer[Any]):
     """What is used by the end of a day."""
 
     last_day = serializers.DateField()
@@ -123,8 +123,10 @@ class ConsequencesItem(serializers.Serializer[Any]):
     before = LimitNowItem(allow_null=True, help_text="Null: there is no limit of this kind.")
     after = LimitNowItem(allow_null=True, help_text="Null: there would be none.")
     used = Exact(help_text="Of the limit, so far.")
-    expected = ExpectedItem(allow_null=True, help_text="At the period's end. Null: nothing known.")
-    at_its_end = ExpectedItem(
+    expected = ExpectedUseItem(
+        allow_null=True, help_text="At the period's end. Null: nothing known."
+    )
+    at_its_end = ExpectedUseItem(
         allow_null=True, help_text="On the last day of a temporary change within the period."
     )
     runs_out_without = RunsOutItem(source="without", allow_null=True, help_text=_NOT_KNOWN)
@@ -167,7 +169,7 @@ class NeedItem(serializers.Serializer[Any]):
     says = serializers.CharField()
 
 
-class RouteItem(serializers.Serializer[Any]):
+class NeededItem(serializers.Serializer[Any]):
     """Who has to approve it, by the policies in force now."""
 
     automatic = serializers.BooleanField(help_text="Nobody has to: it is approved when it is sent.")
@@ -181,11 +183,11 @@ class WhatIfItem(serializers.Serializer[Any]):
     """What it would do, and who would have to approve it."""
 
     consequences = ConsequencesItem()
-    route = RouteItem()
+    route = NeededItem()
 
 
 def way(route: Route) -> dict[str, Any]:
-    """A route in the shape of `RouteItem`."""
+    """A route in the shape of `NeededItem`."""
     return {
         "automatic": route.automatic,
         "needs": [

@@ -106,7 +106,7 @@ class AskedBody(Known):
         max_length=256,
     )
     product = _name("Name of the tier it is to have; of kinds tier, subscription.", max_length=256)
-    unit = serializers.ChoiceField(Unit.choices, default=Unit.CURRENCY.value)
+    unit = serializers.ChoiceField(Unit.values, default=Unit.CURRENCY.value)
     every = serializers.ChoiceField(
         [every.value for every in Every],
         default=Every.MONTH.value,

@@ -23,7 +23,7 @@ from governance.models import (
     Whose,
 )
 from governance.rules.spans import Every
-from portal.api.consequence_items import ConsequencesItem, RouteItem
+from portal.api.consequence_items import ConsequencesItem, NeededItem
 from portal.api.fields import Exact
 from tenancy import periods, tenants
 from tenancy.access import Actor
@@ -44,7 +44,7 @@ class RequestItem(serializers.Serializer[Any]):
         allow_null=True, help_text="Null: the team's own limit, or one that is not made yet."
     )
     product = serializers.CharField(allow_null=True, help_text="Name of the tier asked for.")
-    unit = serializers.ChoiceField(Unit.choices)
+    unit = serializers.ChoiceField(Unit.values)
     every = serializers.ChoiceField([every.value for every in Every])
     amount = Exact(allow_null=True, help_text="By how much more, or less of kind decrease.")
     currency = serializers.CharField(allow_null=True, help_text=_CURRENCY)
@@ -121,7 +121,7 @@ class OneRequestItem(StandingItem):
     """A request with what it would do, worked out now."""
 
     consequences = ConsequencesItem(allow_null=True, help_text="Null: it is decided.")
-    route = RouteItem(
+    route = NeededItem(
         allow_null=True,
         help_text="Of a draft: who would have to approve it. Null: it was sent; see `approvals`.",
     )

@@ -22,7 +22,7 @@ _PROBLEM = "application/problem+json"
 _WHEN = {
     400: "A parameter is unknown, repeated or unreadable; `errors` names each.",
     401: "There is no token, or it is unknown, expired or revoked.",
-    403: "The token does not have the scope this needs; `detail` names it.",
+    403: "The token lacks the scope this needs, or its person does not do this; `detail` says so.",
     404: "There is no such thing, or it is not yours to see: the answer is the same.",
     409: "Not as things stand: the plan is of another change, or something is in the way.",
     413: "The body is too large; `detail` says how much can be sent at once.",

@@ -52,7 +52,13 @@ BOUNDED = settings(
     suppress_health_check=list(HealthCheck),
 )
 #: What is really there, so that not every made-up address ends at "no such".
-REAL = {"slug": "search", "month": "2026-11", "gateway": "apim-contoso", "name": "key-search"}
+REAL = {
+    "slug": "search",
+    "month": "2026-11",
+    "gateway": "apim-contoso",
+    "name": "key-search",
+    "number": "1",
+}
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.label)

@@ -17,7 +17,9 @@ PAGES = (
     "docs/glossary.md",
     "docs/connecting-azure.md",
     "docs/pushing-events.md",
+    "docs/requests-api.md",
     "docs/notifications.md",
+    "docs/requests.md",
     "docs/runbook/operations.md",
 )
 _MODULE = re.compile(r"`((?:tenancy|inventory|billing|governance|portal|simulator)(?:\.\w+)+)`")
