@@ -10,8 +10,9 @@ from governance.models import ApprovalPolicy, Demand, RequestKind
 from governance.policy_trials import Replayed
 from governance.routing import Matched, Need, Route
 from governance.rules.routing import Condition, Ground
-from portal import figures
+from portal import figures, rights
 from tenancy import tenants
+from tenancy.access import Actor
 from tenancy.money import Money
 
 _LABELS = dict(RequestKind.choices)
@@ -58,6 +59,17 @@ class Then:
     needs: str
     without: str
     differs: bool
+
+
+def look(actor: Actor) -> None:
+    """Let those pass who see the whole tenant: policies name teams and people.
+
+    Raises:
+        NotYours: the actor sees own teams only.
+    """
+    if not actor.sees_whole_tenant:
+        who = "approvers, finance, administrators and auditors"
+        raise rights.NotYours(what="Who approves what", who=who)
 
 
 def line(row: ApprovalPolicy, currency: str, finding: str = "") -> Line:

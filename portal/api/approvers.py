@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from governance import delegations, groups
 from governance.models import ApproverGroup
 from governance.policies import require
+from portal import policies_shown
 from portal.api import examples, paging
 from portal.api import policy_examples as shown
 from portal.api.answers import page_of
@@ -99,6 +100,7 @@ class Groups(ScopedView):
     )
     def get(self, request: Request) -> Response:
         query = ListQuery.of(request)
+        policies_shown.look(self.actor)
         part = paging.asked(request, query)
         found = [
             one

@@ -12,18 +12,18 @@ from governance.policy_trials import Imagined, Replayed
 from governance.routing import Need, Route
 from inventory import teams, tiers
 from inventory.models import Product, Team
-from portal import policies_shown, rights
+from portal import policies_shown
 from portal.api import examples, paging
 from portal.api import policy_examples as shown
 from portal.api.answers import page_of
 from portal.api.plans import Known
 from portal.api.policy_items import (
     MOST_NAMED,
-    ActBody,
+    PolicyActBody,
     PolicyBody,
     PolicyItem,
+    PolicyRouteItem,
     ReplayItem,
-    RouteItem,
     TrialBody,
 )
 from portal.api.queries import ListQuery, Query
@@ -53,6 +53,7 @@ class Policies(ScopedView):
     )
     def get(self, request: Request) -> Response:
         query = ListQuery.of(request)
+        policies_shown.look(self.actor)
         found = policies.seen_by(self.actor)
         rows, link = paging.rows(request, query, found, ("position", "id"))
         return Response({"next": link, "results": PolicyItem(rows, many=True).data})
@@ -91,6 +92,7 @@ class OnePolicy(ScopedView):
     )
     def get(self, request: Request, policy: int) -> Response:
         Query.of(request)
+        policies_shown.look(self.actor)
         return Response(PolicyItem(policies.one(self.actor, policy)).data)
 
     @operation(
@@ -126,7 +128,7 @@ class ActOnPolicy(ScopedView):
         description="Requests that were sent keep what they need.",
         scope=writes,
         path=_PATH,
-        body=ActBody,
+        body=PolicyActBody,
         answer=PolicyItem,
         example=examples.one(shown.POLICY),
     )
@@ -134,7 +136,7 @@ class ActOnPolicy(ScopedView):
         Query.of(request)
         row, now = policies.one(self.actor, policy), clock.now()
         policies.require(self.actor)
-        said = _said(request, ActBody)
+        said = _said(request, PolicyActBody)
         if said["act"] == "end":
             policies.end(row, by=self.actor, at=now, reason=said["reason"])
         else:
@@ -157,6 +159,7 @@ class PolicyReplay(ScopedView):
     )
     def get(self, request: Request, policy: int) -> Response:
         Query.of(request)
+        policies_shown.look(self.actor)
         found = policy_trials.replay(policies.one(self.actor, policy), at=clock.now())
         told = {
             "since": found.since,
@@ -182,14 +185,12 @@ class PolicyTrial(ScopedView):
         description="For those who see the whole tenant; nothing is sent or written.",
         scope=writes,
         body=TrialBody,
-        answer=RouteItem,
+        answer=PolicyRouteItem,
         example=examples.one(shown.ROUTE),
     )
     def post(self, request: Request) -> Response:
         Query.of(request)
-        if not self.actor.sees_whole_tenant:
-            who = "approvers, finance, administrators and auditors"
-            raise rights.NotYours(what="Trying policies", who=who)
+        policies_shown.look(self.actor)
         said = _said(request, TrialBody)
         imagined = Imagined(
             kind=RequestKind(said["kind"]),
@@ -202,7 +203,7 @@ class PolicyTrial(ScopedView):
             environment=said["environment"],
         )
         route = policy_trials.preview(imagined, at=clock.now())
-        return Response(RouteItem(_route(route)).data)
+        return Response(PolicyRouteItem(_route(route)).data)
 
 
 def _said(request: Request, kind: type[Known]) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class PolicyItem(serializers.Serializer[Any]):
     days_from = serializers.IntegerField(allow_null=True)
     forecast_from = Exact(allow_null=True, help_text="Percent of the limit before the window.")
     window_days = serializers.IntegerField(help_text="How far back all of it counts together.")
-    demand = serializers.ChoiceField(Demand.values)
+    demand = serializers.ChoiceField(Demand.choices)
     group = serializers.CharField(
         source="group.name", default=None, allow_null=True, help_text="Null: any approver."
     )
@@ -71,7 +71,7 @@ class TierBody(Known):
 class PolicyBody(Known):
     name = serializers.CharField(max_length=120)
     demand = serializers.ChoiceField(
-        Demand.values,
+        Demand.choices,
         help_text="automatic: nobody, if no other policy asks somebody. owner_first: the cost"
         " center's owner, then one of the group; without one who may decide, two of the group.",
     )
@@ -79,7 +79,7 @@ class PolicyBody(Known):
         max_length=120, default=None, allow_null=True, help_text="Name; null: any approver."
     )
     kinds = serializers.ListField(
-        child=serializers.ChoiceField(RequestKind.values), default=list, help_text="Empty: all."
+        child=serializers.ChoiceField(RequestKind.choices), default=list, help_text="Empty: all."
     )
     team = serializers.CharField(max_length=62, default=None, allow_null=True, help_text="Slug.")
     tier = TierBody(default=None, allow_null=True)
@@ -98,7 +98,7 @@ class PolicyBody(Known):
     expires_after_days = _whole("Of waiting.", default=30)
 
 
-class ActBody(Known):
+class PolicyActBody(Known):
     act = serializers.ChoiceField(
         ["end", "move"], help_text="end: it counts no more. move: to another place."
     )
@@ -111,7 +111,7 @@ class ActBody(Known):
 class TrialBody(Known):
     """Something that might be asked for. What is null is not known, and counts as reached."""
 
-    kind = serializers.ChoiceField(RequestKind.values)
+    kind = serializers.ChoiceField(RequestKind.choices)
     team = serializers.CharField(max_length=62, help_text="Slug.")
     amount = _number(4, "More a month, in the billing currency.")
     percent = _number(2, "More of the limit.")
@@ -121,8 +121,8 @@ class TrialBody(Known):
     environment = serializers.CharField(max_length=60, default="", allow_blank=True)
 
 
-class NeedItem(serializers.Serializer[Any]):
-    whose = serializers.ChoiceField(Whose.values)
+class PolicyNeedItem(serializers.Serializer[Any]):
+    whose = serializers.ChoiceField(Whose.choices)
     group = serializers.CharField(
         source="group.name", default=None, allow_null=True, help_text="Null: any approver."
     )
@@ -134,18 +134,18 @@ class NeedItem(serializers.Serializer[Any]):
     says = serializers.CharField()
 
 
-class MetItem(serializers.Serializer[Any]):
+class PolicyMetItem(serializers.Serializer[Any]):
     policy = serializers.IntegerField()
     name = serializers.CharField()
     because = serializers.ListField(child=serializers.CharField())
 
 
-class RouteItem(serializers.Serializer[Any]):
+class PolicyRouteItem(serializers.Serializer[Any]):
     """Whose approvals are needed, in the order of asking, and by which policies."""
 
     automatic = serializers.BooleanField()
-    needs = NeedItem(many=True)
-    met = MetItem(many=True)
+    needs = PolicyNeedItem(many=True)
+    met = PolicyMetItem(many=True)
     remind_after_hours = serializers.IntegerField()
     escalate_after_hours = serializers.IntegerField()
     expires_after_days = serializers.IntegerField()
@@ -157,8 +157,8 @@ class ReplayedItem(serializers.Serializer[Any]):
     team = serializers.CharField()
     sent_at = serializers.DateTimeField()
     amount = Exact(allow_null=True, help_text="More a month; null: not known.")
-    needs = NeedItem(many=True, help_text="With the policy.")
-    without = NeedItem(many=True, help_text="Without it.")
+    needs = PolicyNeedItem(many=True, help_text="With the policy.")
+    without = PolicyNeedItem(many=True, help_text="Without it.")
     differs = serializers.BooleanField()
 
 

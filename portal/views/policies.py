@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from governance import delegations, groups, policies, policy_trials
 from governance.delegations import may_delegate
 from inventory import teams, tiers
-from portal import policies_shown, rights
+from portal import policies_shown
 from portal.policy_forms import AbsenceForm, PolicyForm, TrialForm, filled, keyed
 from portal.tenant_scope import TenantRequest
 from tenancy import clock, memberships, periods, tenants
@@ -24,7 +24,6 @@ from tenancy.refusals import Invalid, NotFound, Refused
 if TYPE_CHECKING:
     from governance.models import ApprovalPolicy
 
-_WHO = "approvers, finance, administrators and auditors"
 #: How many requests a replay names.
 SHOWN = 50
 
@@ -32,7 +31,7 @@ SHOWN = 50
 @require_http_methods(["GET", "HEAD", "POST"])
 def policy_list(request: TenantRequest) -> HttpResponse:
     """The policies in force and to come, in their order; posted to, one is moved or ended."""
-    _look(request)
+    policies_shown.look(request.actor)
     now = clock.now()
     if request.method == "POST":
         return _act(request, at=now)
@@ -54,7 +53,7 @@ def policy_list(request: TenantRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: TenantRequest) -> HttpResponse:
     """A policy more: what it would have asked for of late is shown before it is added."""
-    _look(request)
+    policies_shown.look(request.actor)
     form = PolicyForm(_rows(request), request.POST or None)
     return _form(request, form, None, at=clock.now())
 
@@ -62,7 +61,7 @@ def new(request: TenantRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def one_policy(request: TenantRequest, policy: int) -> HttpResponse:
     """A policy: what it does to what was asked of late; changed, another takes its place."""
-    _look(request)
+    policies_shown.look(request.actor)
     row = policies.one(request.actor, policy)
     initial = filled(policies.wanted_of(row))
     form = PolicyForm(_rows(request), request.POST or None, initial=initial)
@@ -109,12 +108,6 @@ def absences(request: TenantRequest) -> HttpResponse:
         },
         status=400 if form.errors else 200,
     )
-
-
-def _look(request: TenantRequest) -> None:
-    """Policies name teams and people: they are for those who see the whole tenant."""
-    if not request.actor.sees_whole_tenant:
-        raise rights.NotYours(what="This page", who=_WHO)
 
 
 def _may_change(request: TenantRequest) -> bool:
@@ -203,7 +196,7 @@ def _saved(
 
 
 def _tried(request: TenantRequest, template: str) -> HttpResponse:
-    _look(request)
+    policies_shown.look(request.actor)
     form = TrialForm(_rows(request), request.GET or None)
     route = None
     if form.is_bound and form.is_valid():

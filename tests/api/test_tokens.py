@@ -23,7 +23,14 @@ Asking = Callable[..., Program]
 #: Lists that are added to, each change planned before it is made.
 PLANNED = {"exchange-rates", "mappings", "price-sheets", "reservations"}
 #: What is added to at once: it prices nothing anew.
-AT_ONCE = {"ownership", "requests", "usage-comparisons"}
+AT_ONCE = {
+    "approver-groups",
+    "delegations",
+    "ownership",
+    "policies",
+    "requests",
+    "usage-comparisons",
+}
 every = pytest.mark.parametrize("address", EVERY, ids=lambda address: address.name)
 
 
