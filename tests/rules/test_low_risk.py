@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -43,7 +44,7 @@ def test_a_tenth_more_is_a_small_matter() -> None:
         ({"after": None}, "There is no limit to compare it with"),
     ],
 )
-def test_anything_else_is_not(otherwise: dict[str, object], says: str) -> None:
+def test_anything_else_is_not(otherwise: dict[str, Any], says: str) -> None:
     assert low_risk.why_not(replace(SMALL, **otherwise)).startswith(says)
 
 
