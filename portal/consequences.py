@@ -32,6 +32,13 @@ _THIS = {
     Every.YEAR: "this year",
 }
 _GRAVE = (Caution.BELOW_USE, Caution.BREAKS_BUDGET)
+_WORDS = {
+    Caution.BELOW_USE: "Below use",
+    Caution.BREAKS_BUDGET: "Budget",
+    Caution.NO_LIMIT: "No limit",
+    Caution.COST_UNKNOWN: "Cost not known",
+    Caution.NO_FORECAST: "No forecast",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,7 @@ class Told:
     """Something not to overlook, in an icon and words."""
 
     tone: Tone
+    word: str
     text: str
 
     @property
@@ -252,10 +260,11 @@ def _told(found: Consequences) -> Iterator[Told]:
     for one in found.cautions:
         if one is Caution.BREAKS_BUDGET:
             continue
-        yield Told(Tone.BAD if one in _GRAVE else Tone.WARN, SAYS[one])
+        yield Told(Tone.BAD if one in _GRAVE else Tone.WARN, _WORDS[one], SAYS[one])
     for budget in found.shares:
         if budget.says:
-            yield Told(Tone.BAD if budget.breaks else Tone.WARN, budget.says)
+            tone = Tone.BAD if budget.breaks else Tone.WARN
+            yield Told(tone, _WORDS[Caution.BREAKS_BUDGET], budget.says)
 
 
 def _granted(one: Increase, found: Consequences) -> Granted:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ROWS = 50
 #: What of the evidence is shown, in its order.
-_SAID = ("used", "spent", "limit", "budget", "expected", "runs out on", "limit of")
+_SAID = ("used", "spent", "limit", "budget", "expected", "runs out on")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from billing.forecasts import Percentile
@@ -24,7 +25,7 @@ from portal.standing import ICONS, Tone
 from portal.tenant_scope import TenantRequest
 from tenancy import clock, periods, tenants
 from tenancy.money import Money
-from tenancy.refusals import Refused
+from tenancy.refusals import Invalid, Refused
 
 if TYPE_CHECKING:
     from inventory.models import CostCenter, Team
@@ -96,7 +97,9 @@ class Row:
 
 @require_safe
 def page(request: TenantRequest) -> HttpResponse:
-    """The budgets the actor may see, teams first."""
+    """The budgets the actor may see, teams first; asked for one, the way to its page."""
+    if whose := request.GET.get("whose", ""):
+        return redirect(_address(whose))
     found = budgets.seen_by(request.actor, at=clock.now())
     may_set = rights.may_set_budgets(request.actor)
     return render(
@@ -145,6 +148,20 @@ def row(one: BudgetStanding) -> Row:
         period=told,
         about=f"{one.outlook.basis}, {told} ({zone}), {one.currency}, {fresh}",
     )
+
+
+def _address(whose: str) -> str:
+    """The page of what was chosen: ``team:search``, ``center:4410``."""
+    kind, _, key = whose.partition(":")
+    try:
+        match kind:
+            case "team":
+                return reverse("team-budget", kwargs={"slug": key})
+            case "center":
+                return reverse("cost-center-budget", kwargs={"code": key})
+    except NoReverseMatch:
+        pass
+    raise Invalid(field="whose", fix="Choose one of the list.")
 
 
 def _word(one: BudgetStanding) -> tuple[Tone, str]:

@@ -49,9 +49,18 @@ def test_teams_see_their_own_and_those_over_them_all(world: World) -> None:
     assert "CC-search" in alice
     assert "Support team" not in alice
     assert "Support team" in dan
-    assert "Set a team's" not in alice
+    assert "Set a budget" not in alice
+    assert "Set a budget" in dan
     assert "100.00 1.75" in alice, "the budget, and what is spent of it"
     assert "estimated, November 2026 (Europe/Berlin), USD, usage through 20 Nov 14:00 UTC" in alice
+
+
+def test_one_is_chosen_from_a_list(world: World) -> None:
+    answer = world.dan.get(f"{HOME}?whose=center:CC-search")
+    assert (answer.status_code, answer["Location"]) == (302, f"{HOME}cost-centers/CC-search/")
+    assert world.dan.get(f"{HOME}?whose=team:search")["Location"] == SEARCH
+    for wrong in ("team:", "center:", "team:a/b", "x"):
+        assert world.dan.get(f"{HOME}?whose={wrong}").status_code == 400
 
 
 def test_a_budget_is_set_from_a_period_on(world: World) -> None:
