@@ -23,6 +23,7 @@ from governance.quotas import Limit
 from governance.rules import alerting, spans
 from governance.rules.alerting import Begins, Watched
 from governance.rules.spans import Every, Stretch
+from governance.rules.thresholds import THRESHOLDS
 from tenancy import access, money, runs, scope
 from tenancy.access import Actor
 from tenancy.money import EXACT, Basis, Money
@@ -149,7 +150,7 @@ def _budgets(read: Fresh, *, at: datetime) -> Iterator[Watched[Key]]:
         period = one.period
         key = Key(AlertKind.BUDGET_USED, level, id, Unit.CURRENCY, period.every, period.start)
         stale, told = one.whose not in read, _spent(one)
-        marks = alerting.reached(one.spent, one.amount, one.budget.thresholds)
+        marks = alerting.reached(one.spent, one.amount, one.budget.thresholds or THRESHOLDS)
         yield Watched(key, marks, stale, told)
         if one.budget.forecast_alert and one.forecast is not None:
             likely = one.spent < one.amount < one.forecast

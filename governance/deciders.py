@@ -64,10 +64,11 @@ class NotYourDecision(Refused):
 class MayDecide:
     """Whether somebody may decide on a request now, and as what.
 
-    ``on_behalf_of``: the id of the absent person they stand in for. ``refusal``: why not.
+    ``whose`` tells as what where they may. ``on_behalf_of``: the id of the absent person they stand
+    in for. ``refusal``: why not.
     """
 
-    whose: Whose | None = None
+    whose: Whose = Whose.GROUP
     on_behalf_of: int | None = None
     refusal: Refused | None = None
 

@@ -253,7 +253,7 @@ def _limit(row: dict[str, Any], period: Stretch, currency: str) -> Limit:
         unit=Unit(row["unit"]),
         period=period,
         hardness=Hardness(row["hardness"]),
-        thresholds=tuple(row["thresholds"]),
+        thresholds=tuple(row["thresholds"]) or thresholds.THRESHOLDS,
         base=row["base"],
         extra=row["extra"],
         extra_until=row["extra_until"],

@@ -14,6 +14,7 @@ from governance.quotas import Limit
 from governance.rules import consequences as rule
 from governance.rules import spans
 from governance.rules.spans import Every
+from governance.rules.thresholds import THRESHOLDS
 from inventory.models import Product
 from tenancy.tenants import Billing
 
@@ -81,7 +82,7 @@ def _told(row: Quota, product: Product, limit: Decimal) -> TierLimit:
         limit=limit,
         hardness=Hardness(row.hardness),
         quota_id=row.pk,
-        thresholds=tuple(row.thresholds),
+        thresholds=tuple(row.thresholds) or THRESHOLDS,
         product_id=product.pk,
         product=product.display_name or product.name,
     )

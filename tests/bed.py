@@ -131,7 +131,15 @@ def _make_tables() -> None:
     dump = _DUMPS / f"{_fingerprint()}.sql"
     programs, superuser = wheels.postgres_programs(), url(Role.SUPERUSER, TEMPLATE)
     if dump.exists():
-        restore = [programs / "psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-f", dump, superuser]
+        restore: list[str | Path] = [
+            programs / "psql",
+            "-Xq",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-f",
+            dump,
+            superuser,
+        ]
         subprocess.run(restore, stdout=subprocess.DEVNULL, check=True)
         return
     _migrate()

@@ -11,7 +11,6 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-import governance.rules.thresholds
 import tenancy.links
 import tenancy.scope
 from tenancy import row_security
@@ -1326,7 +1325,8 @@ class Migration(migrations.Migration):
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.PositiveSmallIntegerField(),
                         blank=True,
-                        default=governance.rules.thresholds.usual,
+                        default=list,
+                        help_text="Percentages at which somebody is told. Empty: 50, 80, 90 and 100.",
                         size=None,
                     ),
                 ),
@@ -1543,8 +1543,8 @@ class Migration(migrations.Migration):
             field=django.contrib.postgres.fields.ArrayField(
                 base_field=models.PositiveSmallIntegerField(),
                 blank=True,
-                default=governance.rules.thresholds.usual,
-                help_text="Percentages of the limit at which somebody is told, such as 50, 80, 90, 100.",
+                default=list,
+                help_text="Percentages of the limit at which somebody is told. Empty: 50, 80, 90 and 100.",
                 size=None,
             ),
         ),

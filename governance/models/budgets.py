@@ -5,7 +5,6 @@ from django.db import models
 from django.db.models import Q
 
 from governance.models.subjects import AboutSubject, Span, exactly_one
-from governance.rules import thresholds as usual
 from inventory.models import CostCenter, Team
 from tenancy.links import TenantLink
 
@@ -29,7 +28,12 @@ class Budget(AboutSubject):
         max_digits=24, decimal_places=4, null=True, blank=True, help_text="Empty: none any more."
     )
     from_day = models.DateField(help_text="First local day of the first period it is for.")
-    thresholds = ArrayField(models.PositiveSmallIntegerField(), default=usual.usual, blank=True)
+    thresholds = ArrayField(
+        models.PositiveSmallIntegerField(),
+        default=list,
+        blank=True,
+        help_text="Percentages at which somebody is told. Empty: 50, 80, 90 and 100.",
+    )
     forecast_alert = models.BooleanField(
         default=True, help_text="Tell when the forecast passes the budget."
     )

@@ -6,7 +6,6 @@ from django.db.models import F, Q
 
 from governance.models.requests import QuotaRequest
 from governance.models.subjects import AboutSubject, OfSubject, Span, Unit, exactly_one
-from governance.rules import thresholds as usual
 from inventory.models import Subscription, Team
 from tenancy.links import TenantLink
 
@@ -44,9 +43,9 @@ class Quota(OfSubject):
     rollover = models.CharField(max_length=8, choices=Rollover.choices, default=Rollover.NONE)
     thresholds = ArrayField(
         models.PositiveSmallIntegerField(),
-        default=usual.usual,
+        default=list,
         blank=True,
-        help_text="Percentages of the limit at which somebody is told, such as 50, 80, 90, 100.",
+        help_text="Percentages of the limit at which somebody is told. Empty: 50, 80, 90 and 100.",
     )
     effective_from = models.DateTimeField()
     effective_until = models.DateTimeField(

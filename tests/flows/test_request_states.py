@@ -7,6 +7,7 @@ say yes; Alice asks; Olga is of the group and owns Alice's team.
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import pytest
@@ -85,14 +86,13 @@ class Requests(RuleBasedStateMachine):
         super().__init__()
         self.model = Model()
         self.cents = 10
-        self._open = [transaction.atomic(), self.desk.open()]
-        for one in self._open:
-            one.__enter__()
+        self._open = ExitStack()
+        self._open.enter_context(transaction.atomic())
+        self._open.enter_context(self.desk.open())
 
     def teardown(self) -> None:
         transaction.set_rollback(True)
-        for one in reversed(self._open):
-            one.__exit__(None, None, None)
+        self._open.close()
 
     @initialize()
     def asked(self) -> None:
