@@ -99,7 +99,7 @@ class PolicyForm(_Choosing):
         "From a forecast of this many percent", "Of the limit before the window, at its end."
     )
     window_days = _whole("Counted together, in days", 366, initial=30)
-    demand = forms.ChoiceField(label="Who approves", choices=Demand.choices, initial=Demand.ONE)
+    demand = forms.ChoiceField(label="How many", choices=Demand.choices, initial=Demand.ONE)
     group = forms.ChoiceField(required=False, help_text="Left open: any approver of the tenant.")
     own_teams = forms.BooleanField(
         label="Also for a team they own", required=False, help_text="Never their own request."
