@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -19,9 +19,10 @@ from billing.effects import Effect
 from billing.prices import catalogue, mapping
 from billing.statements import StatementView
 from governance import enforcement, suspensions
+from governance.models import QuotaRequest
 from governance.suspensions import Held
 from inventory import gateways, sync, teams
-from portal.demo import agreements, setting, traffic
+from portal.demo import agreements, front_door, setting, traffic
 from portal.demo.traffic import Answer
 from tenancy import clock, money, scope, tenants
 from tenancy.money import Money
@@ -53,6 +54,7 @@ class TenantTale:
     suspended: tuple[Held, ...]
     statements: tuple[StatementView, ...]
     unpriced_tokens: int
+    requests: tuple[QuotaRequest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,14 @@ def _tenant(teller: Teller, azure: Mapping[str, Any], password: str) -> TenantTa
             or "every subscription is as it should be"
         ),
     )
-    return _read_back(ref, at=now)
+    asked = teller.step(
+        f"{ref.slug}: budgets and requests",
+        lambda: front_door.open_it(ref, at=clock.now()),
+        lambda made: (
+            ", ".join(f"{one}: {one.get_state_display()}" for one in made) or "budgets are set"
+        ),
+    )
+    return replace(_read_back(ref, at=now), requests=asked)
 
 
 def _gap(effect: Effect) -> str:

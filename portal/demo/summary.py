@@ -57,6 +57,7 @@ def _happened(tale: Tale) -> Iterator[str]:
     for tenant in tale.tenants:
         for standing in tenant.suspended:
             yield from _suspended(tenant, standing)
+        yield from _asked(tenant)
         if tenant.unpriced_tokens:
             yield (
                 f"{tenant.unpriced_tokens:,} tokens of {tenant.name} have no price: they are "
@@ -73,6 +74,15 @@ def _happened(tale: Tale) -> Iterator[str]:
         )
     else:
         yield "No subscription is over its quota this month. `make reset` starts the story afresh."
+
+
+def _asked(tenant: TenantTale) -> Iterator[str]:
+    for request in tenant.requests:
+        amount = _shown(Money(request.amount or Decimal(0), tenant.currency))
+        yield (
+            f"{request.requested_by.name} asks for {amount} more a month for "
+            f"{request.subscription}: request {request.number} is {request.get_state_display()}."
+        )
 
 
 def _suspended(tenant: TenantTale, standing: Held) -> Iterator[str]:
