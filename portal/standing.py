@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from governance.models import Hardness, Mode
-from governance.quotas import Limit
+from governance.limits import Limit
+from governance.models import Hardness, Level, Mode
 from governance.suspensions import Held
 from inventory.models import Origin, Subscription
 from portal.figures import Used
 
 #: From this much of the limit on, an active subscription carries a warning.
 NEAR = 90
+_SHARED = (Level.TEAM, Level.COST_CENTER)
 
 
 class Tone(StrEnum):
@@ -35,6 +36,8 @@ _WORDS = {
 class Facts:
     """What is known of a subscription. ``observed`` is the gateway's own word for its state.
 
+    ``used`` and ``hard`` are of the limit that binds it.
+
     ``ours_since`` is set where Apportion suspended it and has not served it again.
     """
 
@@ -46,6 +49,8 @@ class Facts:
     enforced: bool
     ours_since: datetime | None
     ours_because: str
+    #: Whose limit binds, where it is not the subscription's own or its product's.
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,7 @@ def of_subscription(
             enforced=mode is Mode.ON,
             ours_since=held.since if held else None,
             ours_because=held.reason if held else "",
+            of=limit.source if limit and limit.level in _SHARED else "",
         )
     )
 
@@ -96,9 +102,11 @@ def _active(facts: Facts) -> Standing:
     if percent is None or percent < NEAR:
         return Standing(Tone.GOOD, "Active")
     if percent < 100:
-        return Standing(Tone.WARN, f"Active, {facts.used.text} used")
+        why = f"of the limit of {facts.of}" if facts.of else ""
+        return Standing(Tone.WARN, f"Active, {facts.used.text} used", why=why)
+    whose = f"the limit of {facts.of}" if facts.of else "its limit"
     if not facts.hard:
-        why = "its limit is soft: it warns and does not suspend"
+        why = f"{whose} is soft: it warns and does not suspend"
         return Standing(Tone.WARN, "Active, limit reached", why=why)
     why = "the next cycle suspends it" if facts.enforced else "enforcement is not switched on"
     return Standing(Tone.BAD, "Active, limit reached", why=why)

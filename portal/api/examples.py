@@ -6,6 +6,7 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiExample
 
+from portal.api.quota_examples import LIMIT
 from portal.api.resources import RESOURCES
 
 _ROOT = "https://finops.example/api/v1"
@@ -53,6 +54,8 @@ SUBSCRIPTION: dict[str, Any] = {
     "listed": True,
     "seen_at": "2026-11-20T14:20:00Z",
     "limit": {"amount": "5", "currency": "USD", "hardness": "hard", "source": "product Gold"},
+    "binding": LIMIT,
+    "limits_url": f"{_ROOT}/subscriptions/apim-contoso/key-search/limits/",
     "this_month": {
         "period": _MONTH,
         "spent": _SPENT,

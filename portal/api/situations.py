@@ -12,9 +12,10 @@ from rest_framework.reverse import reverse
 
 from billing import freshness, rollups
 from governance import quotas, suspensions
-from governance.quotas import Limit
+from governance.limits import NO_LIMIT, Binding, Limit
 from governance.suspensions import Held
 from inventory.models import Origin, Owner, Subscription
+from portal.api import quota_items
 from portal.api.answers import estimated
 from tenancy import access, periods, tenants
 from tenancy.access import Actor
@@ -36,8 +37,10 @@ class Situation:
     listed: bool
     seen_at: datetime
     limit: Limit | None
+    binding: dict[str, Any] | None
     this_month: dict[str, Any]
     suspension: Held | None
+    limits_url: str | None
     url: str | None
     ownership_url: str | None
 
@@ -53,7 +56,7 @@ def of(
     """The subscriptions of the tenant in scope as they stand at an instant, in the same order."""
     billing = tenants.billing()
     ids = [row.pk for row in rows]
-    limits = quotas.monthly(ids, at=at)
+    bindings = quotas.of(ids, at=at)
     months = _this_month(rows, actor, billing, at=at)
     owners = _owners(ids, actor, periods.local_day(at, billing.zone))
     held = suspensions.in_force(ids)
@@ -67,14 +70,20 @@ def of(
             state=row.state,
             listed=row.origin == Origin.INVENTORY and row.vanished_at is None,
             seen_at=row.seen_at,
-            limit=limits.get(row.pk),
+            limit=bindings.get(row.pk, NO_LIMIT).monthly,
+            binding=_binding(bindings.get(row.pk, NO_LIMIT)),
             this_month=months[row.pk],
             suspension=held.get(row.pk),
+            limits_url=_url("limits-of", row, request),
             url=_url("subscription", row, request),
             ownership_url=_url("ownership", row, request),
         )
         for row in rows
     ]
+
+
+def _binding(found: Binding) -> dict[str, Any] | None:
+    return quota_items.limit(found.tightest, found) if found.tightest else None
 
 
 def _owned(owner: Owner | None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from inventory.models import GatewayState, Subscription, Team
-from portal.api import examples, paging, situations
+from portal.api import examples, paging, quota_items, situations
 from portal.api.answers import ExactMoney, Month, page_of
 from portal.api.fields import Exact
 from portal.api.queries import ListQuery, Name, Query
@@ -19,8 +19,8 @@ from tenancy import access, clock
 _OF_OWNERSHIP = ("environment", "application")
 
 
-class LimitItem(serializers.Serializer[Any]):
-    """The limit in force now, per billing month."""
+class MonthlyItem(serializers.Serializer[Any]):
+    """Its own limit of cost in a billing month (or its product's), in force now."""
 
     amount = Exact(source="limit")
     currency = serializers.CharField(help_text="ISO 4217.")
@@ -69,10 +69,16 @@ class SubscriptionItem(serializers.Serializer[Any]):
     state = serializers.ChoiceField(GatewayState.choices, help_text="As last seen at the gateway.")
     listed = serializers.BooleanField(help_text="Whether the gateway has it now.")
     seen_at = serializers.DateTimeField()
-    limit = LimitItem(allow_null=True, help_text="Null: none is in force.")
+    limit = MonthlyItem(allow_null=True, help_text="Of cost in a month; null: none is in force.")
+    binding = quota_items.LimitItem(
+        allow_null=True, help_text="Of all its limits the one that binds; null: nothing limits it."
+    )
     this_month = ThisMonthItem()
     suspension = SuspensionItem(
         allow_null=True, help_text="Null unless Apportion itself holds it suspended."
+    )
+    limits_url = serializers.URLField(
+        allow_null=True, help_text="All its limits; null where it has no name."
     )
     url = serializers.URLField(allow_null=True, help_text="Null where it has no name.")
     ownership_url = serializers.URLField(

@@ -12,7 +12,7 @@ import yaml
 from django.core.management import call_command
 from django.test import Client
 
-from portal.api import examples
+from portal.api import examples, quota_examples
 from tests.api.conftest import Program, problem
 
 Asking = Callable[..., Program]
@@ -67,6 +67,8 @@ def test_every_operation_says_what_it_is_and_how_it_refuses(described: dict[str,
         ("teams/search/", examples.TEAM, "one"),
         ("subscriptions/", examples.SUBSCRIPTION, "page"),
         ("subscriptions/apim-contoso/key-search/", examples.SUBSCRIPTION, "one"),
+        ("limits/", quota_examples.LIMITS, "page"),
+        ("quotas/", quota_examples.QUOTA, "page"),
         (f"usage/?{WINDOW}", examples.USAGE, "page"),
         ("costs/?month=2026-11", examples.COST, "page"),
         ("statements/", examples.MONTH_OF_TEAM, "page"),
