@@ -27,7 +27,6 @@ from portal.api.request_bodies import (
 )
 from portal.api.request_items import Shower, StandingItem
 from portal.api.schema import Handler, operation
-from portal.api.strict_json import StrictJson
 from portal.api.views import ScopedView
 from tenancy import clock
 
@@ -42,8 +41,6 @@ _VERSION = (
 
 class SentView(ScopedView):
     """A resource that something is sent to as JSON; of a request it answers with that."""
-
-    parser_classes = [StrictJson]
 
     def said(self, request: Request, body: type[Known]) -> dict[str, Any]:
         """What was sent, in the shape of a body.

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from rest_framework import serializers
-from rest_framework.parsers import BaseParser, JSONParser
+from rest_framework.parsers import BaseParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -25,6 +25,7 @@ from portal.api.plans import Known, Planned, PlannedItem, planned
 from portal.api.queries import ListQuery, Query
 from portal.api.schema import operation
 from portal.api.statements import ByParameter, Csv
+from portal.api.strict_json import StrictJson
 from portal.api.views import ScopedView
 from tenancy import access, clock
 
@@ -148,6 +149,12 @@ class EndBody(Planned):
     reason = serializers.CharField(max_length=500)
 
 
+class SheetJson(StrictJson):
+    """As large as a sheet of the most lines is."""
+
+    most_bytes = price_sheet_csv.LARGEST
+
+
 class CsvParser(BaseParser):
     """The body as bytes: `billing.documents.price_sheet_csv` reads it."""
 
@@ -167,7 +174,7 @@ class PriceSheets(ScopedView):
     needs = "read:prices"
     writes = "write:prices"
     http_method_names = ["get", "head", "post"]
-    parser_classes = [JSONParser, CsvParser]
+    parser_classes = [SheetJson, CsvParser]
 
     @operation(
         "listPriceSheets",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from rest_framework import serializers
 from rest_framework.exceptions import ParseError
@@ -12,7 +12,7 @@ from rest_framework.parsers import BaseParser
 
 from tenancy.refusals import Refused
 
-MOST_BYTES = 100_000
+MOST_BYTES = 1_000_000
 
 
 class BodyTooLarge(Refused):
@@ -25,6 +25,8 @@ class StrictJson(BaseParser):
     """JSON in UTF-8 without names given twice, NaN or Infinity, not too deep and not too large."""
 
     media_type = "application/json"
+    #: The largest body that is read.
+    most_bytes: ClassVar[int] = MOST_BYTES
 
     def parse(
         self,
@@ -32,9 +34,9 @@ class StrictJson(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        body: bytes = stream.read(MOST_BYTES + 1)
-        if len(body) > MOST_BYTES:
-            raise BodyTooLarge(most=MOST_BYTES)
+        body: bytes = stream.read(self.most_bytes + 1)
+        if len(body) > self.most_bytes:
+            raise BodyTooLarge(most=self.most_bytes)
         try:
             return json.loads(
                 body.decode(), object_pairs_hook=_object, parse_constant=_no_such_number

@@ -162,3 +162,18 @@ def test_a_missing_slash_is_added(program: Asking) -> None:
     answer: Any = program("dan").ask("teams?page_size=3")
     assert answer.status_code == 301
     assert answer["Location"].endswith("/api/v1/teams/?page_size=3")
+
+
+@pytest.mark.parametrize("address", ["mappings/", "exchange-rates/", "price-sheets/", "requests/"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 100_000 + b"]" * 100_000,
+        b'{"plan": NaN}',
+        b'{"plan": "a", "plan": "b"}',
+        b'{"plan": "\xff"}',
+        b"\xef\xbb\xbf{}",
+    ],
+)
+def test_a_body_that_is_no_json_is_a_problem(program: Asking, address: str, body: bytes) -> None:
+    problem(program("erin").send(address, body), 400)
