@@ -51,6 +51,11 @@ class Cell:
     note: str = ""
     absent: str = ""
 
+    @property
+    def blank(self) -> bool:
+        """Whether there is nothing to say here."""
+        return self == Cell()
+
 
 @dataclass(frozen=True, slots=True)
 class Line:

@@ -13,7 +13,7 @@ from governance.alerts import Kind
 from governance.budgets import BudgetStanding
 from governance.models import Alert, Budget, Level
 from governance.rules.spans import Every
-from governance.rules.thresholds import usual
+from governance.rules.thresholds import THRESHOLDS, usual
 from inventory import teams
 from portal import rights
 from portal.api import budget_examples, examples, paging
@@ -91,7 +91,7 @@ class BudgetBody(Known):
         child=serializers.IntegerField(min_value=1, max_value=1000),
         max_length=20,
         default=usual,
-        help_text="Percent spent at which somebody is told.",
+        help_text="Percent spent at which somebody is told. Empty: 50, 80, 90 and 100.",
     )
     forecast_alert = serializers.BooleanField(
         default=True, help_text="Tell when it is likely to be passed."
@@ -276,12 +276,12 @@ def _standing(one: BudgetStanding) -> dict[str, object]:
         "breaks": one.breaks,
         "usage_through": one.outlook.usage_through,
         "unpriced_tokens": one.outlook.unpriced_tokens,
-        "thresholds": one.budget.thresholds,
+        "thresholds": list(one.budget.thresholds or THRESHOLDS),
         "forecast_alert": one.budget.forecast_alert,
     }
 
 
 def _said(row: Budget) -> dict[str, object]:
-    names = ("amount", "from_day", "thresholds", "forecast_alert", "set_by", "reason")
+    names = ("amount", "from_day", "forecast_alert", "set_by", "reason", "recorded_at")
     told = {name: getattr(row, name) for name in names}
-    return {**_whose(row), **told, "recorded_at": row.recorded_at}
+    return {**_whose(row), **told, "thresholds": list(row.thresholds or THRESHOLDS)}

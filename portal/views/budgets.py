@@ -54,7 +54,7 @@ class BudgetForm(forms.Form):
         label="Tell at",
         max_length=80,
         required=False,
-        help_text="Percent spent, such as 50, 80, 90, 100. Empty: at none.",
+        help_text="Percent spent. Empty: 50, 80, 90 and 100.",
     )
     forecast_alert = forms.BooleanField(
         label="Tell when it is likely to be passed", required=False, initial=True
