@@ -41,15 +41,15 @@ def apply_tenant_requests(tenant_id: int) -> None:
         applying.apply(tenants.by_id(tenant_id), at=clock.now(), contention=Contention.GIVE_WAY)
 
 
-@shared_task(name="governance.lapse")
-def lapse() -> None:
+@shared_task(name="governance.lapse_requests")
+def lapse_requests() -> None:
     """Ask for what has waited too long at every tenant."""
     for tenant in tenants.active():
-        current_app.send_task("governance.lapse_tenant", [tenant.id])
+        current_app.send_task("governance.lapse_tenant_requests", [tenant.id])
 
 
-@shared_task(name="governance.lapse_tenant")
-def lapse_tenant(tenant_id: int) -> None:
+@shared_task(name="governance.lapse_tenant_requests")
+def lapse_tenant_requests(tenant_id: int) -> None:
     """End, escalate and remind of one tenant's requests, unless that is already under way."""
     with suppress(Busy, Superseded):
         lapsing.lapse(tenants.by_id(tenant_id), at=clock.now(), contention=Contention.GIVE_WAY)
