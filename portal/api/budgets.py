@@ -218,7 +218,7 @@ class AlertItem(serializers.Serializer[Any]):
 
 
 class AlertQuery(ListQuery):
-    kind = serializers.ChoiceField(Kind.values, required=False)
+    kind = serializers.ChoiceField(Kind.values, required=False, help_text="Those of this kind.")
     open = serializers.BooleanField(
         required=False, default=False, help_text="true: only those that hold."
     )

@@ -123,7 +123,8 @@ def of_team(request: TenantRequest, slug: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def of_cost_center(request: TenantRequest, code: str) -> HttpResponse:
-    """A cost center's."""
+    """A cost center's, which bears several teams: for those who see the whole tenant."""
+    rights.see_prices(request.actor)
     return _one(request, budgets.cost_center(request.actor, code))
 
 

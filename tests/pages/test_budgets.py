@@ -127,7 +127,8 @@ def test_a_cost_center_is_set_by_its_code(world: World) -> None:
     assert set_to(world.dan, address, amount="").status_code == 302
     page = text(world.dan, address)
     assert "No budget is in force." in page
-    assert world.alice.get(address).status_code == 404
+    assert world.alice.get(address).status_code == 403
+    assert world.dan.get(f"{HOME}cost-centers/CC-none/").status_code == 404
 
 
 def test_alerts_that_hold_and_those_that_did(world: World) -> None:
