@@ -66,9 +66,10 @@ _REQUESTS = """
 INSERT INTO governance_quotarequest
        (tenant_id, number, kind, state, version, team_id, subscription_id, unit, span, amount,
         display_name, environment, application, reason, expected, requested_by_id, created_at,
-        error, tries)
+        error, tries, key_digest, body_digest)
 SELECT subscription.tenant_id, subscription.id, 'increase', 'applied', 1, team.id,
-       subscription.id, 'currency', 'month', 5, '', '', '', '', '', %(person)s, %(start)s, '', 0
+       subscription.id, 'currency', 'month', 5, '', '', '', '', '', %(person)s, %(start)s, '', 0,
+       '', ''
   FROM inventory_subscription subscription
   JOIN inventory_team team USING (tenant_id)
  WHERE tenant_id = %(tenant)s AND subscription.id %% %(more)s = 0

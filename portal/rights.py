@@ -91,6 +91,17 @@ def may_change_prices(actor: Actor) -> bool:
     return actor.role in _CHANGES_PRICES
 
 
+def see_shared_limits(actor: Actor) -> None:
+    """Let those pass who see the whole tenant: a product and a cost center are of many teams.
+
+    Raises:
+        NotYours: the actor sees own teams only.
+    """
+    if not actor.sees_whole_tenant:
+        who = "approvers, finance, administrators and auditors"
+        raise NotYours(what="The limits of products and cost centers", who=who)
+
+
 def set_limits(actor: Actor) -> None:
     """Let those pass who may set and clear limits without asking: administrators.
 

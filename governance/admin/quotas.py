@@ -48,7 +48,7 @@ class QuotaAdmin(AmountsAdmin):
     admins_may = May.ADD
     list_display = (
         "__str__",
-        "unit",
+        "amount",
         "span",
         "hardness",
         "effective_from",
@@ -68,6 +68,13 @@ class QuotaAdmin(AmountsAdmin):
     autocomplete_fields = ("product", "subscription", "team", "cost_center")
     readonly_fields = ("set_by", "recorded_at")
     date_hierarchy = "effective_from"
+
+    @admin.display(description="limit", ordering="limit")
+    def amount(self, row: Any) -> str:
+        if row.limit is None:
+            return "none: cleared"
+        unit = "tokens" if row.unit == Unit.TOKENS else row.billing_currency
+        return f"{row.limit.normalize():f} {unit}"
 
     def prepare(self, request: HttpRequest, obj: Any, form: Any) -> None:
         obj.set_by = actor_of(request).email

@@ -10,6 +10,7 @@ from rest_framework.reverse import reverse
 
 from governance.limits import Binding, Limit
 from governance.models import Hardness, Level, Quota, Rollover, Span, Unit
+from governance.rules import thresholds
 from governance.running_out import Foreseen, GatewayLimit
 from inventory.models import Subscription
 from portal.api.fields import Exact
@@ -101,7 +102,7 @@ class QuotaItem(serializers.Serializer[Any]):
     limit = Exact(allow_null=True, help_text=f"Null: it was cleared. {_IN_UNIT}")
     hardness = serializers.ChoiceField(Hardness.values)
     rollover = serializers.ChoiceField(Rollover.values)
-    thresholds = serializers.ListField(child=serializers.IntegerField())
+    thresholds = serializers.SerializerMethodField(help_text="Percentages.")
     effective_from = serializers.DateTimeField()
     effective_until = serializers.DateTimeField(
         allow_null=True, help_text="Null: until the next one begins."
@@ -109,6 +110,9 @@ class QuotaItem(serializers.Serializer[Any]):
     set_by = serializers.CharField()
     reason = serializers.CharField(allow_blank=True)
     recorded_at = serializers.DateTimeField()
+
+    def get_thresholds(self, row: Quota) -> list[int]:
+        return row.thresholds or thresholds.usual()
 
     def get_gateway(self, row: Quota) -> str | None:
         gateway = getattr(row.subject, "gateway", None)

@@ -139,6 +139,7 @@ def of_subscription(request: TenantRequest, gateway: str, name: str) -> HttpResp
 @require_http_methods(["GET", "HEAD", "POST"])
 def of_product(request: TenantRequest, product: int) -> HttpResponse:
     """The limits that a product gives to each subscription to it."""
+    rights.see_shared_limits(request.actor)
     return _subject(request, limited.product(request.actor, product))
 
 
@@ -151,6 +152,7 @@ def of_team(request: TenantRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def of_cost_center(request: TenantRequest, code: str) -> HttpResponse:
     """The limits of all that is booked to a cost center together."""
+    rights.see_shared_limits(request.actor)
     return _subject(request, limited.cost_center(request.actor, code))
 
 

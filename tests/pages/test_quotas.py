@@ -114,7 +114,8 @@ def test_a_subjects_limits_are_seen_by_whom_it_is_and_by_those_over_it(
 def test_products_and_cost_centers_are_for_those_who_see_the_whole_tenant(month: World) -> None:
     for address in (product(month), CENTER):
         assert month.carol.get(address).status_code == 200
-        assert month.alice.get(address).status_code == 404
+        assert month.alice.get(address).status_code == 403
+        assert month.mallory.get(address).status_code == 404
 
 
 def test_only_an_administrator_sets(month: World) -> None:
