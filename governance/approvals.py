@@ -10,9 +10,17 @@ from __future__ import annotations
 from datetime import datetime
 
 from governance import asked, overrides, timeline, whatif
-from governance.deciders import AlreadyDecided, OwnRequest, may_decide, progress
+from governance.deciders import (
+    APPROVING,
+    AlreadyDecided,
+    NotYourDecision,
+    OwnRequest,
+    may_decide,
+    progress,
+)
 from governance.models import UNDECIDED, Approval, EventKind, QuotaRequest, RequestState
 from tenancy.access import Actor
+from tenancy.models import Membership
 from tenancy.refusals import Invalid, Refused
 
 _DECIDED_FOR = frozenset({RequestState.APPROVED, RequestState.APPLIED, RequestState.FAILED})
@@ -51,6 +59,7 @@ def approve(
     if row.requested_by_id == by.person_id:
         raise OwnRequest()
     if row.state in _DECIDED_FOR:
+        _refuse_bystander(row, by)
         return row
     _refuse_closed(row, wanted="approved")
     _refuse_other_version(row, seen)
@@ -104,6 +113,7 @@ def reject(
     if row.requested_by_id == by.person_id:
         raise OwnRequest()
     if row.state == RequestState.REJECTED:
+        _refuse_bystander(row, by)
         return row
     if row.state in _DECIDED_FOR:
         raise AlreadyDecided(number=row.number, state=row.get_state_display(), wanted="rejected")
@@ -165,6 +175,14 @@ def _locked(request: QuotaRequest) -> QuotaRequest:
     """The request as it is now; whoever else decides on it waits until this transaction ends."""
     row: QuotaRequest = QuotaRequest.objects.select_for_update().get(pk=request.pk)
     return row
+
+
+def _refuse_bystander(row: QuotaRequest, by: Actor) -> None:
+    """Let those say again what was decided who could have decided it, and nobody else."""
+    given = Approval.objects.filter(request=row, person_id=by.person_id)
+    approves = Membership.objects.filter(person_id=by.person_id, role__in=APPROVING)
+    if not given.exists() and not approves.exists():
+        raise NotYourDecision(number=row.number, who="it is decided")
 
 
 def _refuse_closed(row: QuotaRequest, *, wanted: str) -> None:

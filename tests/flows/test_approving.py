@@ -89,6 +89,8 @@ class TestOneApprover:
         assert Approval.objects.filter(request=row).count() == 1
         with pytest.raises(AlreadyDecided, match="approved already; it cannot be rejected"):
             desk.reject(row, "carol")
+        with pytest.raises(NotYourDecision):
+            desk.approve(row, "dan")
 
     def test_saying_no_again_changes_nothing_and_yes_is_refused(self, desk: Desk) -> None:
         row = desk.submitted()
