@@ -18,11 +18,19 @@ from governance.deciders import (
     may_decide,
     progress,
 )
-from governance.models import UNDECIDED, Approval, EventKind, QuotaRequest, RequestState
+from governance.models import (
+    UNDECIDED,
+    Approval,
+    EventKind,
+    QuotaRequest,
+    RequestEvent,
+    RequestState,
+)
 from tenancy.access import Actor
 from tenancy.models import Membership
 from tenancy.refusals import Invalid, Refused
 
+_DECISIONS = (EventKind.APPROVED_PART, EventKind.APPROVED, EventKind.REJECTED)
 _DECIDED_FOR = frozenset({RequestState.APPROVED, RequestState.APPLIED, RequestState.FAILED})
 
 
@@ -179,9 +187,9 @@ def _locked(request: QuotaRequest) -> QuotaRequest:
 
 def _refuse_bystander(row: QuotaRequest, by: Actor) -> None:
     """Let those say again what was decided who could have decided it, and nobody else."""
-    given = Approval.objects.filter(request=row, person_id=by.person_id)
+    decided = RequestEvent.objects.filter(request=row, person_id=by.person_id, kind__in=_DECISIONS)
     approves = Membership.objects.filter(person_id=by.person_id, role__in=APPROVING)
-    if not given.exists() and not approves.exists():
+    if not decided.exists() and not approves.exists():
         raise NotYourDecision(number=row.number, who="it is decided")
 
 
