@@ -154,6 +154,11 @@ def allow_again(actor: Actor, number: int, *, at: datetime, reason: str) -> None
     timeline.add(request, EventKind.KEY_AGAIN, by=actor, at=at, text=reason)
 
 
+def taken(request: QuotaRequest) -> bool:
+    """Whether a request's key was handed over, and not allowed once more since."""
+    return _taken(request) is not None
+
+
 def waiting(actor: Actor, number: int) -> Waiting:
     """What can be said of a request's key; in the actor's scope.
 

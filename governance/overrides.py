@@ -6,8 +6,16 @@ from datetime import datetime
 
 from governance import asked, timeline
 from governance.models import EventKind, Override, QuotaRequest
+from inventory.models import TeamMember
 from tenancy.access import Actor
-from tenancy.refusals import Invalid, Stale
+from tenancy.models import Membership, Role
+from tenancy.refusals import Invalid, Refused, Stale
+
+
+class NotYoursToEnd(Refused):
+    code = "not-yours-to-end"
+    status = 403
+    text = "What request {number} put in force is ended by {who}."
 
 
 def grant(request: QuotaRequest, *, at: datetime) -> Override | None:
@@ -38,19 +46,42 @@ def of_request(request: QuotaRequest) -> Override | None:
     return Override.objects.filter(request=request).first()
 
 
+def may_end(actor: Actor, request: QuotaRequest, *, at: datetime) -> bool:
+    """Whether somebody may let what a request put in force end now.
+
+    What was added the team gives up itself, or an approver takes back; what was taken away comes
+    back by an approver who did not ask for it.
+    """
+    override = of_request(request)
+    if override is None or _over(override, at):
+        return False
+    role = Membership.objects.filter(person_id=actor.person_id).values_list("role", flat=True)
+    approves = bool(role) and role[0] in (Role.APPROVER, Role.ADMIN)
+    if override.amount < 0:
+        return approves and actor.person_id != request.requested_by_id
+    belongs = TeamMember.objects.filter(team_id=request.team_id, person_id=actor.person_id)
+    looks = bool(role) and role[0] in (Role.VIEWER, Role.AUDITOR)
+    return approves or (belongs.exists() and not looks)
+
+
 def end(request: QuotaRequest, *, by: Actor, at: datetime, reason: str) -> Override:
     """Let what a request put in force end now instead of later.
 
     Raises:
         Invalid: no reason is given.
+        NotYoursToEnd: somebody else has to; see `may_end`.
         Stale: it put nothing in force, or that has ended.
     """
     if not reason.strip():
         raise Invalid(field="reason", fix="Say why it ends: the team sees it.")
     override = Override.objects.select_for_update().filter(request=request).first()
-    over = override is None or (override.effective_until and override.effective_until <= at)
-    if override is None or over:
+    if override is None or _over(override, at):
         raise Stale(what=f"What request {request.number} put in force")
+    if not may_end(by, request, at=at):
+        who = "an approver who did not ask for it"
+        if override.amount > 0:
+            who = "its team or an approver"
+        raise NotYoursToEnd(number=request.number, who=who)
     before = override.effective_until
     override.effective_until, override.ended_by = at, by.email
     override.ended_because = reason.strip()
@@ -64,3 +95,7 @@ def end(request: QuotaRequest, *, by: Actor, at: datetime, reason: str) -> Overr
         details={"until": at.isoformat(), "before": before.isoformat() if before else None},
     )
     return override
+
+
+def _over(override: Override, at: datetime) -> bool:
+    return override.effective_until is not None and override.effective_until <= at

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from governance import asked, deciders, requests
+from governance import asked, deciders, handover, overrides, requests
 from governance.deciders import Progress
 from governance.models import (
     UNDECIDED,
@@ -25,6 +25,7 @@ from portal import asking, figures
 from portal.request_history import who
 from tenancy import periods
 from tenancy.access import Actor
+from tenancy.models import Role
 
 _JUST_BEFORE = timedelta(microseconds=1)
 #: What is still open: to be submitted, or to a decision.
@@ -228,6 +229,9 @@ def may(request: QuotaRequest, actor: Actor, *, at: datetime) -> May:
         "ask": allowed,
         "reject": allowed,
         "approve": allowed and not question,
+        "end": overrides.may_end(actor, request, at=at),
+        "again": request.state == RequestState.FAILED and actor.role in deciders.APPROVING,
+        "key-again": actor.role is Role.ADMIN and handover.taken(request),
     }
     return May(frozenset(act for act, so in named.items() if so), says)
 

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance import approvals, requests
+from governance import applying, approvals, overrides, requests
 from governance.models import QuotaRequest
 from portal.api import examples
 from portal.api import request_examples as shown
@@ -19,6 +19,7 @@ from portal.api.request_bodies import (
     AmendBody,
     ApproveBody,
     AskedBody,
+    EndBody,
     QuestionBody,
     RejectBody,
     SaidBody,
@@ -224,4 +225,35 @@ class Question(Act):
         said, at = self.said(request, QuestionBody), clock.now()
         row = self.one(number)
         approvals.ask(row, seen=said["version"], by=self.actor, at=at, text=said["text"])
+        return self.answer(number, at=at)
+
+
+class End(Act):
+    @_act(
+        "endOverride",
+        "Let what a request put in force end now",
+        body=EndBody,
+        description="What was added the team gives up, or an approver takes back; what was taken"
+        " away comes back by an approver who did not ask for it. The limit below stays.",
+    )
+    def post(self, request: Request, number: int) -> Response:
+        said, at = self.said(request, EndBody), clock.now()
+        overrides.end(self.one(number), by=self.actor, at=at, reason=said["reason"])
+        return self.answer(number, at=at)
+
+
+class Again(Act):
+    writes = _DECIDE
+
+    @_act(
+        "applyAgain",
+        "Have a request that failed carried out again",
+        body=NOTHING,
+        scope=_DECIDE,
+        description="By an approver or administrator, within a minute. Its approval stands.",
+    )
+    def post(self, request: Request, number: int) -> Response:
+        self.said(request, Known)
+        at = clock.now()
+        applying.again(self.actor, self.one(number), at=at)
         return self.answer(number, at=at)

@@ -183,6 +183,12 @@ class RejectBody(Known):
     reason = Text("What the team can do instead: they see it.")
 
 
+class EndBody(Known):
+    """Ending what a request put in force."""
+
+    reason = Text("Why; the team sees it.")
+
+
 class QuestionBody(Known):
     """A question about one version."""
 

@@ -16,8 +16,10 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
 from governance import (
+    applying,
     approvals,
     deciders,
+    handover,
     overrides,
     requests,
     timeline,
@@ -53,6 +55,21 @@ class Act(StrEnum):
     APPROVE = "approve"
     REJECT = "reject"
     ASK = "ask"
+    END = "end"
+    AGAIN = "again"
+    KEY_AGAIN = "key-again"
+
+
+_SAYS = {
+    Act.COMMENT: "Your comment is added.",
+    Act.ANSWER: "Your answer is sent; the request waits for its approvers again.",
+    Act.WITHDRAW: "Request {number} is withdrawn.",
+    Act.ASK: "Your question is sent to the team.",
+    Act.REJECT: "Request {number} is rejected; the team is told why.",
+    Act.END: "It has ended; the limit is what it was without it.",
+    Act.AGAIN: "It is carried out again within a minute.",
+    Act.KEY_AGAIN: "The key can be taken once more.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,23 +151,29 @@ def _do(
             return approvals.reject(found, seen=seen, by=actor, at=at, reason=text)
         case Act.ASK:
             return approvals.ask(found, seen=seen, by=actor, at=at, text=text)
+        case _:
+            _afterwards(request, act, found, text, at=at)
+            return found
+
+
+def _afterwards(
+    request: TenantRequest, act: Act, found: QuotaRequest, text: str, *, at: datetime
+) -> None:
+    """What can be done once it was decided."""
+    match act:
+        case Act.END:
+            overrides.end(found, by=request.actor, at=at, reason=text)
+        case Act.AGAIN:
+            applying.again(request.actor, found, at=at)
+        case Act.KEY_AGAIN:
+            handover.allow_again(request.actor, found.number, at=at, reason=text)
 
 
 def _done(act: Act, row: QuotaRequest) -> str:
     """What is said of an act that was done."""
-    match act:
-        case Act.COMMENT:
-            return "Your comment is added."
-        case Act.ANSWER:
-            return "Your answer is sent; the request waits for its approvers again."
-        case Act.WITHDRAW:
-            return f"Request {row.number} is withdrawn."
-        case Act.ASK:
-            return "Your question is sent to the team."
-        case Act.REJECT:
-            return f"Request {row.number} is rejected; the team is told why."
-        case Act.SUBMIT | Act.APPROVE:
-            return requests_shown.moved(row)
+    if act in (Act.SUBMIT, Act.APPROVE):
+        return requests_shown.moved(row)
+    return _SAYS[act].format(number=row.number)
 
 
 def _page(

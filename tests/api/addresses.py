@@ -106,6 +106,8 @@ BY_ID = (
     "approve-request",
     "reject-request",
     "ask-request",
+    "end-request",
+    "apply-again",
 )
 PUBLIC = ("schema", "documentation")
 SCOPED = tuple(address for address in EVERY if address.scope)

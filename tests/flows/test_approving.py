@@ -24,9 +24,10 @@ from governance.models import (
     RequestState,
     Whose,
 )
+from governance.overrides import NotYoursToEnd
 from inventory.models import Part, TeamMember
 from tenancy.models import Membership, Role
-from tenancy.refusals import Invalid, NotFound
+from tenancy.refusals import Invalid, NotFound, Stale
 from tests.flows.asking import LATER, Desk
 from tests.world import NOW, World
 
@@ -171,10 +172,29 @@ class TestOneApprover:
         with pytest.raises(AlreadyDecided):
             desk.approve(row, "carol")
 
-    def test_a_granted_increase_can_be_ended_early(self, desk: Desk) -> None:
+    @pytest.mark.parametrize("who", ["alice", "carol", "erin"])
+    def test_a_granted_increase_can_be_ended_early(self, desk: Desk, who: str) -> None:
         row = desk.submitted()
         desk.approve(row, "carol")
-        overrides.end(row, by=desk.actor("erin"), at=LATER, reason="The fair is off.")
+        overrides.end(row, by=desk.actor(who), at=LATER, reason="The fair is off.")
+        assert desk.limit() == 5
+        with pytest.raises(Stale):
+            overrides.end(row, by=desk.actor(who), at=LATER, reason="Once more.")
+
+    def test_others_do_not_end_it(self, desk: Desk) -> None:
+        row = desk.submitted()
+        desk.approve(row, "carol")
+        for who in ("bob", "dan", "vic"):
+            with pytest.raises(NotYoursToEnd, match="its team or an approver"):
+                overrides.end(row, by=desk.actor(who), at=LATER, reason="No.")
+        assert desk.limit() == 8
+
+    def test_what_was_taken_away_comes_back_by_an_approver_alone(self, desk: Desk) -> None:
+        row = desk.submitted(desk.wanted("2", kind=RequestKind.DECREASE))
+        desk.approve(row, "carol")
+        with pytest.raises(NotYoursToEnd, match="an approver who did not ask"):
+            overrides.end(row, by=desk.actor("alice"), at=LATER, reason="We want it back.")
+        overrides.end(row, by=desk.actor("erin"), at=LATER, reason="It was too little.")
         assert desk.limit() == 5
 
     def test_an_approval_keeps_what_it_was_shown(self, desk: Desk) -> None:

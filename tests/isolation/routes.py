@@ -81,6 +81,8 @@ WRITES = {
     "api:approve-request",
     "api:reject-request",
     "api:ask-request",
+    "api:end-request",
+    "api:apply-again",
 }
 
 #: Addresses outside any tenant that show nobody's data, with why they need no sign-in.
