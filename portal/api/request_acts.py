@@ -19,7 +19,7 @@ from portal.api.request_bodies import (
     AmendBody,
     ApproveBody,
     AskedBody,
-    EndBody,
+    EndGrantBody,
     QuestionBody,
     RejectBody,
     SaidBody,
@@ -232,12 +232,12 @@ class End(Act):
     @_act(
         "endOverride",
         "Let what a request put in force end now",
-        body=EndBody,
+        body=EndGrantBody,
         description="What was added the team gives up, or an approver takes back; what was taken"
         " away comes back by an approver who did not ask for it. The limit below stays.",
     )
     def post(self, request: Request, number: int) -> Response:
-        said, at = self.said(request, EndBody), clock.now()
+        said, at = self.said(request, EndGrantBody), clock.now()
         overrides.end(self.one(number), by=self.actor, at=at, reason=said["reason"])
         return self.answer(number, at=at)
 

@@ -183,7 +183,7 @@ class RejectBody(Known):
     reason = Text("What the team can do instead: they see it.")
 
 
-class EndBody(Known):
+class EndGrantBody(Known):
     """Ending what a request put in force."""
 
     reason = Text("Why; the team sees it.")
