@@ -15,6 +15,7 @@ from portal.api import policy_examples as shown
 from portal.api.answers import page_of
 from portal.api.plans import Known
 from portal.api.queries import ListQuery, Query
+from portal.api.request_bodies import NOTHING
 from portal.api.schema import operation
 from portal.api.views import ScopedView
 from tenancy import clock, memberships
@@ -78,10 +79,6 @@ class DelegationBody(Known):
             default=None, allow_null=True, help_text="Left out: from now on."
         )
         return fields
-
-
-class EndBody(Known):
-    """Nothing needs to be said."""
 
 
 class Groups(ScopedView):
@@ -214,15 +211,14 @@ class EndDelegation(ScopedView):
         summary="Let the absent person decide again, from now on",
         scope=writes,
         path=_DELEGATION,
-        body=EndBody,
+        body=NOTHING,
         answer=DelegationItem,
         example=examples.one(shown.DELEGATION),
     )
     def post(self, request: Request, delegation: int) -> Response:
         Query.of(request)
         row = delegations.one(self.actor, delegation)
-        body = EndBody(data=request.data)
-        body.is_valid(raise_exception=True)
+        Known(data=request.data).is_valid(raise_exception=True)
         return Response(DelegationItem(delegations.end(row, by=self.actor, at=clock.now())).data)
 
 

@@ -178,13 +178,17 @@ class BudgetHistory(ScopedView):
         scope=needs,
         query=BudgetQuery,
         answer=page_of(BudgetSaidItem),
+        further=(404,),
         example=examples.page(budget_examples.SAID),
     )
     def get(self, request: Request) -> Response:
         query = BudgetQuery.of(request)
-        found = budgets.said(
-            self.actor, team=query.get("team"), cost_center=query.get("cost_center")
-        )
+        team, code = query.get("team"), query.get("cost_center")
+        if team:
+            teams.one(self.actor, team)
+        if code:
+            budgets.cost_center(self.actor, code)
+        found = budgets.said(self.actor, team=team, cost_center=code)
         rows, link = paging.rows(request, query, found, ("id",))
         answer = BudgetSaidItem([_said(row) for row in rows], many=True)
         return Response({"next": link, "results": answer.data})

@@ -161,7 +161,7 @@ class Shower:
             "approvals": [_approval(part) for part in deciders.progress(row)],
             "your_decision": {
                 "allowed": may.allowed,
-                "whose": may.whose,
+                "whose": may.whose if may.allowed else None,
                 "code": may.refusal.code if may.refusal else None,
                 "why_not": may.why_not,
             },

@@ -57,7 +57,7 @@ def test_what_was_added_changed_and_removed_is_in_the_audit_log(world: World) ->
     _done(world.erin.post(address(world.contoso, CostCenter, row, "delete"), {"post": "yes"}))
     removed = _last(world)
     assert (removed.action, removed.after) == ("cost-center.delete", None)
-    assert removed.before == {"id": row, "code": "CC9", "name": "B"}
+    assert removed.before == {"id": row, "code": "CC9", "name": "B", "owner": None}
 
 
 def test_removing_several_leaves_a_record_of_each(world: World) -> None:

@@ -20,6 +20,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from billing.models import Price, PriceSheet
+from governance.models import ApprovalPolicy, ApproverGroup, Delegation, Endpoint
 from tenancy import scope
 from tests.api.conftest import Program
 from tests.world import World
@@ -97,8 +98,16 @@ def _numbered(world: World) -> dict[str, str]:
     suspect = Price.objects.exclude(doubts=[]).select_related("meter").get()
     with scope.of(world.fabrikam.ref):
         sheet = PriceSheet.objects.get()
+        kinds = {
+            "group": ApproverGroup,
+            "policy": ApprovalPolicy,
+            "delegation": Delegation,
+            "endpoint": Endpoint,
+        }
+        numbers = {name: str(kind.objects.all()[0].pk) for name, kind in kinds.items()}
     return {
         "azure_id": suspect.meter.azure_id,
         "price": str(suspect.pk),
         "sheet": str(sheet.pk),
+        **numbers,
     }

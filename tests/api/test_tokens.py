@@ -25,9 +25,13 @@ PLANNED = {"exchange-rates", "mappings", "price-sheets", "reservations"}
 #: What is added to at once: it prices nothing anew.
 AT_ONCE = {
     "approver-groups",
+    "budgets",
     "delegations",
+    "notification-endpoints",
+    "notification-preferences",
     "ownership",
     "policies",
+    "quotas",
     "requests",
     "usage-comparisons",
 }
