@@ -294,7 +294,7 @@ def due_from_another(
 
 def _make_due(rows: QuerySet[UsageWindow], *, at: datetime) -> None:
     """Held in one order, so that two who mark the same hours cannot wait for each other."""
-    held = list(rows.order_by("id").select_for_update().values_list("id", flat=True))
+    held = list(rows.order_by("id").select_for_update(no_key=True).values_list("id", flat=True))
     UsageWindow.objects.filter(id__in=held).update(due_at=at)
 
 

@@ -80,7 +80,7 @@ def end(delegation: Delegation, *, by: Actor, at: datetime) -> Delegation:
         NotYoursToDelegate: it is another person's, and the actor is no administrator.
         DelegationOver: it has ended.
     """
-    row: Delegation = Delegation.objects.select_for_update().get(pk=delegation.pk)
+    row: Delegation = Delegation.objects.select_for_update(no_key=True).get(pk=delegation.pk)
     if not may_delegate(by, row.absent_id):
         raise NotYoursToDelegate(person=row.absent)
     if row.effective_until <= at:

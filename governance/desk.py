@@ -150,7 +150,8 @@ def approve_together(
         UnlikeRequests: they are not of one kind, unit and period.
         TooMany: more than `MOST` were chosen.
     """
-    alone = {one.request.pk: one for one in look([row for row, _ in wanted], by=by, at=at).alone}
+    rows = _in_turn([row for row, _ in wanted])
+    alone = {one.request.pk: one for one in look(rows, by=by, at=at).alone}
     outcomes: list[Outcome] = []
     for row, seen in wanted:
         held = alone.get(row.pk)
@@ -162,6 +163,20 @@ def approve_together(
         except Refused as refusal:
             outcomes.append(Outcome(row, str(refusal), refusal))
     return tuple(outcomes)
+
+
+def _in_turn(rows: Sequence[QuotaRequest]) -> list[QuotaRequest]:
+    """These requests as they are now, held until the transaction ends.
+
+    All of them, in one order, before the first is decided: each decision holds the audit log, and
+    who held that while waiting for a request would wait for whoever waits for the log.
+    """
+    related = ("team__cost_center", "subscription__gateway", "product", "requested_by")
+    chosen = QuotaRequest.objects.filter(pk__in=[row.pk for row in rows]).select_related(*related)
+    held = {
+        row.pk: row for row in chosen.select_for_update(of=("self",), no_key=True).order_by("pk")
+    }
+    return [held[row.pk] for row in rows]
 
 
 def _likeness(row: QuotaRequest) -> str:

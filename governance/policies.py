@@ -289,7 +289,7 @@ def _end(row: ApprovalPolicy, instant: datetime, *, by: Actor, at: datetime, rea
 
 
 def _locked(policy: ApprovalPolicy, *, at: datetime) -> ApprovalPolicy:
-    row: ApprovalPolicy = ApprovalPolicy.objects.select_for_update().get(pk=policy.pk)
+    row: ApprovalPolicy = ApprovalPolicy.objects.select_for_update(no_key=True).get(pk=policy.pk)
     if row.effective_until is not None and row.effective_until <= max(at, row.effective_from):
         raise PolicyOver(name=row.name)
     return row

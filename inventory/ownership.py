@@ -228,7 +228,7 @@ def history(actor: Actor, subscription: Subscription) -> tuple[Held, ...]:
 
 def _one_at_a_time(subscription: Subscription) -> None:
     """Let whoever assigns the same subscription wait until this transaction ends."""
-    rows = Subscription.objects.select_for_update().filter(
+    rows = Subscription.objects.select_for_update(no_key=True).filter(
         tenant_id=scope.tenant_id(), id=subscription.pk
     )
     if not rows.values_list("id", flat=True).first():

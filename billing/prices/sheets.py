@@ -174,7 +174,7 @@ def end(
         _check_instant("effective_until", until)
         if until < sheet.effective_from:
             raise EndsBeforeStart(start=_said(sheet.effective_from))
-    held = PriceSheet.objects.select_for_update().get(
+    held = PriceSheet.objects.select_for_update(no_key=True).get(
         name=sheet.name, effective_from=sheet.effective_from
     )
     before = held.effective_until

@@ -145,7 +145,7 @@ def decide(price_id: int, verdict: Verdict, *, by: str, at: datetime, reason: st
     if not reason.strip():
         raise Invalid(field="reason", fix="Say why, for whoever reads the audit log.")
     price = _held_back(price_id)
-    known = _decisions().select_for_update().filter(price=price).first()
+    known = _decisions().select_for_update(no_key=True).filter(price=price).first()
     if known is not None and known.verdict == verdict:
         return known
     said = {"verdict": verdict, "decided_by": by, "decided_at": at, "reason": reason.strip()}

@@ -57,7 +57,7 @@ def collect(tenant: TenantRef, *, at: datetime) -> int:
 def _mark(at: datetime) -> NewsMark:
     """The tenant's mark, held until the transaction ends: one pass at a time."""
     mark, _ = NewsMark.objects.get_or_create(source=SOURCE, defaults={"through": at})
-    locked: NewsMark = NewsMark.objects.select_for_update().get(pk=mark.pk)
+    locked: NewsMark = NewsMark.objects.select_for_update(no_key=True).get(pk=mark.pk)
     return locked
 
 

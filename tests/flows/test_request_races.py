@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import combinations
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from itertools import combinations, count
 from threading import Barrier
 
 import pytest
 from django.db import connections
 
-from governance import approvals, requests
+from governance import approvals, policies, quotas, requests
+from governance import desk as desk_verbs
 from governance.models import (
     Approval,
     Demand,
@@ -20,11 +24,12 @@ from governance.models import (
     RequestEvent,
     RequestState,
 )
+from inventory.models import Ownership, Subscription
 from tenancy import scope
 from tenancy.models import Membership, Role
 from tenancy.refusals import Refused
 from tests.flows.asking import LATER, Desk
-from tests.world import World
+from tests.world import NOW, World
 
 Deed = Callable[[Desk, QuotaRequest], object]
 _TURNS = 2
@@ -81,6 +86,70 @@ def test_two_at_once_come_to_one_outcome_by_those_who_may(desk: Desk, demand: De
             _at_once(desk, row, *(DEEDS[name] for name in pair))
             with desk.open():
                 _check(row, pair, needed=1 if demand is Demand.ONE else 2)
+
+
+def test_several_approved_together_from_both_ends_are_all_approved_once(desk: Desk) -> None:
+    """Nobody fails because each holds what the other waits for."""
+    with desk.open():
+        desk.policy(Demand.ONE)
+        keys = [_limited(desk, f"key-{number}") for number in range(4)]
+    for _ in range(_TURNS):
+        with desk.open():
+            rows = [desk.submitted(desk.wanted("0.01", subscription=key)) for key in keys]
+        carol, cora = _together("carol", rows), _together("cora", rows[::-1])
+        _at_once(desk, rows[0], carol, cora, DEEDS["carol approves"])
+        with desk.open():
+            for row in rows:
+                _check(row, ("together", "together"), needed=1)
+                assert desk.granted(row) == [row.amount]
+
+
+def test_limits_and_policies_change_while_requests_are_decided(desk: Desk) -> None:
+    """Who sets a limit or changes a policy holds nothing that whoever decides waits for."""
+    with desk.open():
+        desk.policy(Demand.ONE)
+    numbers = count(1)
+
+    def limit(desk: Desk, _: QuotaRequest) -> object:
+        wanted = quotas.Wanted(Decimal(50 + next(numbers)))
+        subject = desk.world.search.subscription
+        return quotas.set_limit(subject, wanted, from_instant=NOW, by="erin", at=LATER)
+
+    def rename(desk: Desk, _: QuotaRequest) -> object:
+        now = policies.listed(at=LATER)[0]
+        wanted = replace(policies.wanted_of(now), name=f"Policy {next(numbers)}")
+        return policies.change(now, wanted, by=desk.actor("erin"), at=LATER)
+
+    for _ in range(_TURNS * 2):
+        with desk.open():
+            row = desk.submitted()
+        _at_once(desk, row, DEEDS["carol approves"], limit, rename, _ask)
+        with desk.open():
+            assert desk.granted(row) == [row.amount]
+
+
+def _ask(desk: Desk, _: QuotaRequest) -> object:
+    return desk.submitted()
+
+
+def _limited(desk: Desk, name: str) -> Subscription:
+    """A further subscription of the team, with a limit of its own."""
+    other = desk.world.search.subscription
+    key: Subscription = Subscription.objects.create(
+        gateway=other.gateway, name=name, product=other.product, state=other.state, seen_at=NOW
+    )
+    Ownership.objects.create(subscription=key, team=desk.team, from_day=NOW.date(), recorded_at=NOW)
+    wanted = quotas.Wanted(Decimal(5))
+    quotas.set_limit(key, wanted, from_instant=NOW - timedelta(days=40), by="erin", at=NOW)
+    return key
+
+
+def _together(name: str, rows: Sequence[QuotaRequest]) -> Deed:
+    def deed(desk: Desk, _: QuotaRequest) -> object:
+        wanted = [(row, row.version) for row in rows]
+        return desk_verbs.approve_together(wanted, by=desk.actor(name), at=LATER)
+
+    return deed
 
 
 def _at_once(desk: Desk, row: QuotaRequest, *deeds: Deed) -> None:
