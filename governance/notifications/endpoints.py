@@ -168,32 +168,32 @@ def secrets(row: Endpoint, *, at: datetime) -> tuple[str, ...]:
 
 
 def try_out(actor: Actor, row: Endpoint, *, at: datetime) -> Delivery:
-    """Have a test sent at the next cycle; the log shows what came of it.
+    """Have a test sent at the next cycle; the log shows what came of it. Twice at once is once.
 
     Raises:
         NotKept: the actor may not.
     """
     require(actor, row.team)
-    notice = Notice.objects.create(
-        topic=Topic.TEST.value,
+    notice, _ = Notice.objects.get_or_create(
         key=f"test:{row.pk}:{at.isoformat()}",
-        subject_kind="endpoint",
-        subject_key=str(row.pk),
-        team=row.team,
-        title=f"A test of {row.name}",
-        lines=[f"{actor.name} asked for it. Nothing has happened."],
-        link=page(row),
-        happened_at=at,
-        recorded_at=at,
+        defaults={
+            "topic": Topic.TEST.value,
+            "subject_kind": "endpoint",
+            "subject_key": str(row.pk),
+            "team": row.team,
+            "title": f"A test of {row.name}",
+            "lines": [f"{actor.name} asked for it. Nothing has happened."],
+            "link": page(row),
+            "happened_at": at,
+            "recorded_at": at,
+        },
     )
-    return Delivery.objects.create(
+    delivery, _ = Delivery.objects.get_or_create(
         notice=notice,
-        channel=row.kind,
         endpoint=row,
-        recorded_at=at,
-        first_due_at=at,
-        due_at=at,
+        defaults={"channel": row.kind, "recorded_at": at, "first_due_at": at, "due_at": at},
     )
+    return delivery
 
 
 def page(row: Endpoint) -> str:

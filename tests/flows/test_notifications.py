@@ -497,7 +497,8 @@ def test_a_test_goes_to_the_endpoint_alone(told: World, hook: Receiver, box: Mai
     number = endpoint(told, hook)
     with scope.of(told.contoso.ref):
         row = endpoints.one(actor(told, "alice"), number)
-        endpoints.try_out(actor(told, "alice"), row, at=NOW)
+        first = endpoints.try_out(actor(told, "alice"), row, at=NOW)
+        assert endpoints.try_out(actor(told, "alice"), row, at=NOW) == first, "a double click"
 
     assert deliver(told).sent == 1
 
