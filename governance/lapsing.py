@@ -36,10 +36,14 @@ def lapse(tenant: TenantRef, *, at: datetime, contention: Contention) -> int:
     Raises:
         Busy, Superseded: another run is under way.
     """
-    with runs.of_tenant(tenant, STEP, contention=contention) as run, scope.of(tenant):
-        run.hold()
-        done = due(at=at)
-        run.count(read=look_again(at=at), written=done)
+    with runs.of_tenant(tenant, STEP, contention=contention) as run:
+        with scope.of(tenant):
+            run.hold()
+            done = due(at=at)
+        # What was told of holds the audit log until it is kept: nothing waits for others in there.
+        with scope.of(tenant):
+            run.hold()
+            run.count(read=look_again(at=at), written=done)
     return done
 
 
@@ -62,14 +66,19 @@ def due(*, at: datetime) -> int:
 def look_again(*, at: datetime) -> int:
     """Say anew when the limits of open requests run out; how many were looked at.
 
-    An inbox in which what runs out first comes first is only right on today's forecast.
+    An inbox in which what runs out first comes first is only right on today's forecast. Who is
+    being decided on this moment is left for the next time.
     """
     open_ones = QuotaRequest.objects.filter(state__in=UNDECIDED).order_by("runs_out_on", "number")
     rows = open_ones.select_related("team__cost_center", "subscription__gateway", "product")[:_MOST]
-    for row in rows:
-        found = whatif.of(asked.of_request(row), at=at).runs_out_on
-        if found != row.runs_out_on:
-            QuotaRequest.objects.filter(pk=row.pk, version=row.version).update(runs_out_on=found)
+    found = {row.pk: whatif.of(asked.of_request(row), at=at).runs_out_on for row in rows}
+    versions = {row.pk: row.version for row in rows if found[row.pk] != row.runs_out_on}
+    changed = []
+    for row in _free(QuotaRequest.objects.filter(pk__in=versions, state__in=UNDECIDED)):
+        if row.version == versions[row.pk]:
+            row.runs_out_on = found[row.pk]
+            changed.append(row)
+    QuotaRequest.objects.bulk_update(changed, ["runs_out_on"])
     return len(rows)
 
 
@@ -107,4 +116,4 @@ def _needs(row: QuotaRequest, *related: str) -> QuerySet[ApprovalNeed]:
 
 def _free(rows: QuerySet[QuotaRequest]) -> Iterable[QuotaRequest]:
     """Those rows, locked; who is being decided on this moment is left for the next time."""
-    return rows.select_for_update(skip_locked=True).order_by("number")
+    return rows.select_for_update(skip_locked=True, no_key=True).order_by("number")
