@@ -18,8 +18,8 @@ from billing.forecasts import Outlook, Percentile
 from governance import budgets, fresh, quotas
 from governance.budgets import BudgetStanding
 from governance.fresh import Fresh
+from governance.limits import Limit
 from governance.models import Alert, AlertKind, EnforcementSettings, Level, Unit
-from governance.quotas import Limit
 from governance.rules import alerting, spans
 from governance.rules.alerting import Begins, Watched
 from governance.rules.spans import Every, Stretch

@@ -22,8 +22,9 @@ from django.db.models import F
 from billing import attribution
 from connectors.failures import Changed, ConnectorError, Partial, Transient
 from connectors.session import AzureSession
-from governance import at_gateway, decisions, quotas, suspensions, timeline
+from governance import at_gateway, decisions, quotas, roles, suspensions, timeline
 from governance.at_gateway import Carried, NotAsAsked, Wanted
+from governance.limits import NO_LIMIT, Limit
 from governance.models import (
     EnforcementSettings,
     EventKind,
@@ -35,7 +36,6 @@ from governance.models import (
     RequestState,
     Suspension,
 )
-from governance.quotas import Limit
 from governance.rules import backoff, desired
 from governance.rules.desired import Desired
 from inventory import azure, gateways, subscriptions, teams
@@ -44,7 +44,6 @@ from inventory.models import Subscription
 from inventory.ownership import Attribution
 from tenancy import access, clock, money, periods, runs, scope, tenants
 from tenancy.access import Actor
-from tenancy.models import Role
 from tenancy.refusals import Refused
 from tenancy.runs import Contention, Recorded, Superseded
 from tenancy.scope import TenantRef
@@ -133,7 +132,7 @@ def again(actor: Actor, request: QuotaRequest, *, at: datetime) -> None:
         NotAllowed: the actor neither approves nor administers.
         NotFailed: it has not failed.
     """
-    access.require(actor, Role.APPROVER, Role.ADMIN, verb="have requests applied again")
+    access.require(actor, *roles.APPROVING, verb="have requests applied again")
     failed = QuotaRequest.objects.filter(pk=request.pk, state=RequestState.FAILED)
     if not failed.update(state=RequestState.APPROVED, error="", tries=0, tried_at=None):
         state = QuotaRequest.objects.values_list("state", flat=True).get(pk=request.pk)
@@ -245,7 +244,7 @@ def _refuse_over_limit(cycle: _Cycle, subscription: Subscription) -> None:
 
 
 def _limits_reached(subscription_id: int, at: datetime) -> str:
-    found = quotas.of([subscription_id], at=at).get(subscription_id, quotas.NO_LIMIT)
+    found = quotas.of([subscription_id], at=at).get(subscription_id, NO_LIMIT)
     reached = [one for one in found.limits if one.reached and one.hardness == Hardness.HARD]
     return "; ".join(map(_said, reached))
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from governance import asked, overrides, timeline, whatif
+from governance import asked, overrides, roles, timeline, whatif
 from governance.deciders import (
-    APPROVING,
     AlreadyDecided,
     NotYourDecision,
     OwnRequest,
@@ -27,7 +26,6 @@ from governance.models import (
     RequestState,
 )
 from tenancy.access import Actor
-from tenancy.models import Membership
 from tenancy.refusals import Invalid, Refused
 
 _DECISIONS = (EventKind.APPROVED_PART, EventKind.APPROVED, EventKind.REJECTED)
@@ -63,7 +61,7 @@ def approve(
         OwnRequest, OwnTeam, OwnerFirst, NotYourDecision: somebody else has to.
         VersionPassed, QuestionOpen, AlreadyDecided: it is not open to this decision any more.
     """
-    row = _locked(request)
+    row = locked(request)
     if row.requested_by_id == by.person_id:
         raise OwnRequest()
     if row.state in _DECIDED_FOR:
@@ -86,7 +84,7 @@ def approve(
         whose=may.whose,
         at=at,
         text=text.strip(),
-        seen=_figures(row, at=at),
+        seen=whatif.of(asked.of_request(row), at=at).seen(),
     )
     return settle(row, by=by, at=at, text=text)
 
@@ -117,7 +115,7 @@ def reject(
     """
     if not reason.strip():
         raise Invalid(field="reason", fix="Say why: the team has to know what to do about it.")
-    row = _locked(request)
+    row = locked(request)
     if row.requested_by_id == by.person_id:
         raise OwnRequest()
     if row.state == RequestState.REJECTED:
@@ -148,7 +146,7 @@ def ask(request: QuotaRequest, *, seen: int, by: Actor, at: datetime, text: str)
     """
     if not text.strip():
         raise Invalid(field="text", fix="Say what you have to know.")
-    row = _locked(request)
+    row = locked(request)
     if row.state not in UNDECIDED:
         raise AlreadyDecided(number=row.number, state=row.get_state_display(), wanted="asked about")
     _refuse_other_version(row, seen)
@@ -162,34 +160,16 @@ def ask(request: QuotaRequest, *, seen: int, by: Actor, at: datetime, text: str)
     return row
 
 
-def _figures(row: QuotaRequest, *, at: datetime) -> dict[str, str | None]:
-    """The consequences that a decision rests on, to be kept with it. Amounts on their basis."""
-    found = whatif.of(asked.of_request(row), at=at)
-    told = {
-        "unit": found.unit,
-        "currency": found.currency,
-        "basis": found.basis,
-        "used": found.used,
-        "limit": found.before.limit if found.before else None,
-        "limit_then": found.after.limit if found.after else None,
-        "a_month_more": found.monthly_change,
-        "runs_out": found.runs_out_on,
-        "usage_through": found.usage_through,
-    }
-    return {name: None if value is None else str(value) for name, value in told.items()}
-
-
-def _locked(request: QuotaRequest) -> QuotaRequest:
-    """The request as it is now; whoever else decides on it waits until this transaction ends."""
-    row: QuotaRequest = QuotaRequest.objects.select_for_update().get(pk=request.pk)
+def locked(request: QuotaRequest) -> QuotaRequest:
+    """The request as it is now; whoever else acts on it waits until this transaction ends."""
+    row: QuotaRequest = QuotaRequest.objects.select_for_update(no_key=True).get(pk=request.pk)
     return row
 
 
 def _refuse_bystander(row: QuotaRequest, by: Actor) -> None:
     """Let those say again what was decided who could have decided it, and nobody else."""
     decided = RequestEvent.objects.filter(request=row, person_id=by.person_id, kind__in=_DECISIONS)
-    approves = Membership.objects.filter(person_id=by.person_id, role__in=APPROVING)
-    if not decided.exists() and not approves.exists():
+    if not decided.exists() and roles.role_now(by.person_id) not in roles.APPROVING:
         raise NotYourDecision(number=row.number, who="it is decided")
 
 

@@ -11,8 +11,8 @@ from typing import Any
 from billing.forecasts import RunsOut
 from governance import asked as asking
 from governance.granted import Increase
+from governance.limits import Limit
 from governance.models import RequestKind, Unit
-from governance.quotas import Limit
 from governance.rules.spans import Every, Stretch
 from governance.shares import Share
 from governance.tiers import TierLimit

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from governance import delegations
+from governance import delegations, roles
 from governance.models import (
     UNDECIDED,
     Approval,
@@ -27,9 +27,6 @@ from tenancy import access
 from tenancy.access import Actor
 from tenancy.models import Membership, Role
 from tenancy.refusals import Refused
-
-#: The roles that approve; a cost center's owner may have any.
-APPROVING = frozenset({Role.APPROVER, Role.ADMIN})
 
 
 class AlreadyDecided(Refused):
@@ -101,8 +98,8 @@ def may_decide(actor: Actor, request: QuotaRequest, *, at: datetime) -> MayDecid
         state = request.get_state_display()
         refusal = AlreadyDecided(number=request.number, state=state, wanted="decided on")
         return MayDecide(refusal=refusal)
-    role = Membership.objects.filter(person_id=actor.person_id).values_list("role", flat=True)
-    return _as_what(_Chair.of(actor, Role(role[0]) if role else None, request, at=at), request)
+    role = roles.role_now(actor.person_id)
+    return _as_what(_Chair.of(actor, role, request, at=at), request)
 
 
 def waiting_for(actor: Actor, *, at: datetime) -> tuple[QuotaRequest, ...]:
@@ -155,15 +152,14 @@ class _Chair:
                 "team__cost_center", "subscription__gateway", "product", "requested_by"
             )
         )
-        role = Membership.objects.filter(person_id=actor.person_id).values_list("role", flat=True)
-        return cls._made(actor, Role(role[0]) if role else None, rows, at=at)
+        return cls._made(actor, roles.role_now(actor.person_id), rows, at=at)
 
     @classmethod
     def _made(
         cls, actor: Actor, role: Role | None, rows: Sequence[QuotaRequest], *, at: datetime
     ) -> list[tuple[QuotaRequest, _Chair]]:
         principals = (actor.person_id, *delegations.standing_in_for(actor.person_id, at=at))
-        approving = Membership.objects.filter(person_id__in=principals, role__in=APPROVING)
+        approving = Membership.objects.filter(person_id__in=principals, role__in=roles.APPROVING)
         approvers = frozenset(approving.values_list("person_id", flat=True))
         ids = [row.pk for row in rows]
         needs, given = _needs(ids), _given(ids)
@@ -213,7 +209,7 @@ def _as_what(chair: _Chair, request: QuotaRequest) -> MayDecide:
         if chair.center_owner not in free:
             return MayDecide(refusal=OwnerFirst(center=chair.center, number=request.number))
         return _unless_own(chair, request, owners[0].need, chair.center_owner, Whose.OWNER)
-    if chair.role not in APPROVING:
+    if chair.role not in roles.APPROVING:
         return MayDecide(refusal=_not_yours(request, open_needs))
     refused: MayDecide | None = None
     for one in open_needs:

@@ -10,14 +10,12 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
+from governance import roles
 from governance.models import ApproverGroup, GroupMember
 from tenancy import access, audit
 from tenancy.access import Actor
 from tenancy.models import Membership, Person, Role
 from tenancy.refusals import Invalid
-
-#: The roles whose holders may approve.
-APPROVING = (Role.APPROVER, Role.ADMIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +115,7 @@ def approvers() -> tuple[frozenset[int], dict[int, frozenset[int]]]:
 
 
 def _approving() -> QuerySet[Membership]:
-    rows: QuerySet[Membership] = Membership.objects.filter(role__in=APPROVING)
+    rows: QuerySet[Membership] = Membership.objects.filter(role__in=roles.APPROVING)
     return rows.filter(person__is_active=True)
 
 

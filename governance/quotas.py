@@ -16,7 +16,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Max, QuerySet
 
-from governance.limits import NO_LIMIT, Binding, Limit
+from governance.limits import Binding, Limit
 from governance.models import Hardness, Level, Quota, Rollover, Span, Subject, Unit
 from governance.rules import spans, thresholds
 from governance.rules.spans import Every, Stretch
@@ -25,21 +25,6 @@ from tenancy import audit, scope, tenants
 from tenancy.money import EXACT
 from tenancy.refusals import Invalid, NotFound, Refused
 
-__all__ = [
-    "NO_LIMIT",
-    "Binding",
-    "Limit",
-    "Wanted",
-    "check",
-    "history",
-    "monthly",
-    "newest",
-    "of",
-    "of_tenant",
-    "parameters",
-    "set_limit",
-]
-
 _LIMITS = Path(__file__).with_name("limits.sql").read_text()
 _KINDS: dict[type[Subject], Level] = {
     Product: Level.PRODUCT,
@@ -47,6 +32,8 @@ _KINDS: dict[type[Subject], Level] = {
     Team: Level.TEAM,
     CostCenter: Level.COST_CENTER,
 }
+#: What one limit follows another of.
+_KIND = (*(f"{kind.value}_id" for kind in _KINDS.values()), "unit", "span")
 _PERIODS = {
     Every.HOUR: "an hour",
     Every.DAY: "a day",
@@ -183,6 +170,18 @@ def set_limit(
     return row
 
 
+def in_force(rows: QuerySet[Quota], *, at: datetime) -> list[Quota]:
+    """Of these rows those that count at an instant, at most one of a subject, unit and period.
+
+    The rule of `governance_limits`: of several with one start the one written last, even where it
+    is over by now; then the latest that is not over. One that clears the limit is among them.
+    """
+    begun = rows.filter(effective_from__lte=at).order_by(*_KIND, "effective_from", "-id")
+    said = Quota.objects.filter(pk__in=begun.distinct(*_KIND, "effective_from").values("pk"))
+    lasting = said.exclude(effective_until__lte=at)
+    return list(lasting.order_by(*_KIND, "-effective_from").distinct(*_KIND))
+
+
 def newest(subject: Subject) -> int:
     """Which row of a subject's limits was written last: their version; 0 where there is none."""
     return history(subject).aggregate(newest=Max("id"))["newest"] or 0
@@ -215,7 +214,7 @@ def check(wanted: Wanted, *, from_instant: datetime, until: datetime | None) -> 
 
 def _one_at_a_time(subject: Subject) -> None:
     """Let whoever changes a limit of the same subject wait until this transaction ends."""
-    rows = type(subject).objects.select_for_update().filter(pk=subject.pk)
+    rows = type(subject).objects.select_for_update(no_key=True).filter(pk=subject.pk)
     if not rows.values_list("pk", flat=True).first():
         raise NotFound(kind=type(subject)._meta.verbose_name)
 

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Max, QuerySet
 
-from governance import approvals, asked, routing, timeline, whatif
+from governance import approvals, asked, roles, routing, timeline, whatif
 from governance.approvals import VersionPassed
 from governance.asked import Asked
 from governance.deciders import AlreadyDecided
@@ -27,14 +27,10 @@ from governance.models import (
     Span,
 )
 from governance.routing import Route
-from inventory.models import Part, Team, TeamMember
+from inventory.models import Part, TeamMember
 from tenancy import access, scope, tenants
 from tenancy.access import Actor
-from tenancy.models import Role
 from tenancy.refusals import Invalid, NotFound, Refused
-
-#: The roles that only look.
-_LOOKING = frozenset({Role.VIEWER, Role.AUDITOR})
 
 
 class NotYoursToAsk(Refused):
@@ -54,14 +50,6 @@ class NoQuestion(Refused):
     text = "No question about request {number} is open. Add a comment instead."
 
 
-def may_ask(actor: Actor, team: Team) -> bool:
-    """Whether somebody may ask for a team: its members who do more than look, administrators."""
-    if actor.role is Role.ADMIN:
-        return True
-    belongs = TeamMember.objects.filter(team=team, person_id=actor.person_id).exists()
-    return belongs and actor.role not in _LOOKING
-
-
 def draft(wanted: Asked, *, by: Actor, at: datetime) -> QuotaRequest:
     """Write down what is asked for, for its author to submit.
 
@@ -69,7 +57,7 @@ def draft(wanted: Asked, *, by: Actor, at: datetime) -> QuotaRequest:
         NotYoursToAsk: the actor does not ask for this team.
         Invalid: it does not fit together; names the field.
     """
-    if not may_ask(by, wanted.team):
+    if not roles.may_ask(by, wanted.team):
         raise NotYoursToAsk(team=wanted.team)
     asked.check(wanted, at=at)
     request: QuotaRequest = QuotaRequest.objects.create(
@@ -155,7 +143,7 @@ def comment(request: QuotaRequest, text: str, *, by: Actor, at: datetime) -> Req
     """
     if not text.strip():
         raise Invalid(field="text", fix="Say something.")
-    row = _locked(request)
+    row = approvals.locked(request)
     return timeline.add(row, EventKind.COMMENTED, by=by, at=at, text=text)
 
 
@@ -169,8 +157,8 @@ def answer(request: QuotaRequest, text: str, *, by: Actor, at: datetime) -> Quot
     """
     if not text.strip():
         raise Invalid(field="text", fix="Say what was asked.")
-    row = _locked(request)
-    if not may_ask(by, row.team):
+    row = approvals.locked(request)
+    if not roles.may_ask(by, row.team):
         raise NotYoursToAsk(team=row.team)
     if row.state != RequestState.QUESTION:
         raise NoQuestion(number=row.number)
@@ -187,7 +175,7 @@ def withdraw(request: QuotaRequest, *, by: Actor, at: datetime, text: str = "") 
         NotYourRequest: the actor is neither its author nor an owner of the team.
         AlreadyDecided: it was decided.
     """
-    row = _locked(request)
+    row = approvals.locked(request)
     owns = TeamMember.objects.filter(
         team_id=row.team_id, person_id=by.person_id, part=Part.OWNER
     ).exists()
@@ -321,16 +309,11 @@ def _take_over(row: QuotaRequest, wanted: Asked) -> QuotaRequest:
 
 def _mine(request: QuotaRequest, by: Actor, *, verb: str) -> QuotaRequest:
     """The author's own request, locked."""
-    row = _locked(request)
+    row = approvals.locked(request)
     if row.requested_by_id != by.person_id:
         raise NotYourRequest(number=row.number, author=row.requested_by, verb=verb)
-    if not may_ask(by, row.team):
+    if not roles.may_ask(by, row.team):
         raise NotYoursToAsk(team=row.team)
-    return row
-
-
-def _locked(request: QuotaRequest) -> QuotaRequest:
-    row: QuotaRequest = QuotaRequest.objects.select_for_update().get(pk=request.pk)
     return row
 
 

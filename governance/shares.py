@@ -137,9 +137,8 @@ def _of_product(product: Product) -> list[int]:
 
 def _limit(rows: QuerySet[Quota], wanted: Wanted, at: datetime) -> Decimal | None:
     """The limit of this kind that is in force."""
-    kind = rows.filter(unit=wanted.unit, span=wanted.every.value, effective_from__lte=at)
-    now = kind.exclude(effective_until__lte=at).order_by("-effective_from", "-id").first()
-    return now.limit if now else None
+    kind = rows.filter(unit=wanted.unit, span=wanted.every.value)
+    return next((row.limit for row in quotas.in_force(kind, at=at)), None)
 
 
 def _more(now: Decimal | None, then: Decimal | None) -> Decimal | None:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Q
-
+from governance import quotas
+from governance.limits import Limit
 from governance.models import Hardness, Level, Quota, Unit
-from governance.quotas import Limit
 from governance.rules import consequences as rule
 from governance.rules import spans
 from governance.rules.spans import Every
@@ -56,12 +55,7 @@ class TierLimit:
 
 def limits(product: Product, *, at: datetime) -> tuple[TierLimit, ...]:
     """The limits of cost, then of tokens, from the month to the hour."""
-    in_force = Q(effective_until__isnull=True) | Q(effective_until__gt=at)
-    rows = (
-        Quota.objects.filter(in_force, product=product, effective_from__lte=at)
-        .order_by("unit", "span", "-effective_from", "-id")
-        .distinct("unit", "span")
-    )
+    rows = quotas.in_force(Quota.objects.filter(product=product), at=at)
     found = [_told(row, product, row.limit) for row in rows if row.limit is not None]
     return tuple(sorted(found, key=lambda one: (one.unit, _ORDER.index(one.every))))
 

@@ -8,8 +8,7 @@ from pathlib import Path
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from governance import deciders
-from governance.deciders import APPROVING
+from governance import deciders, roles
 from governance.models import QuotaRequest, RequestState
 from tenancy import access, scope
 from tenancy.access import Actor
@@ -27,8 +26,8 @@ def count(actor: Actor, *, at: datetime) -> int:
                 "person": actor.person_id,
                 "at": at,
                 "whole": actor.sees_whole_tenant,
-                "approves": actor.role in APPROVING,
-                "approving": sorted(role.value for role in APPROVING),
+                "approves": actor.role in roles.APPROVING,
+                "approving": sorted(role.value for role in roles.APPROVING),
             },
         )
         return int(cursor.fetchone()[0])

@@ -17,8 +17,8 @@ from governance import asked as asking
 from governance import budgets, granted, quotas, recent_mix, shares, tiers
 from governance.asked import Asked
 from governance.consequences import Consequences, Expected
+from governance.limits import NO_LIMIT, Binding, Limit
 from governance.models import Level, RequestKind, Unit
-from governance.quotas import Binding, Limit
 from governance.rules import consequences as rule
 from governance.rules import spans
 from governance.rules.consequences import Mix, More, Steps
@@ -143,14 +143,14 @@ def _binding(subject: Subscription | Team | None, *, at: datetime, today: date) 
     """What limits the subscription, or one of the team's that its team limits."""
     match subject:
         case None:
-            return quotas.NO_LIMIT
+            return NO_LIMIT
         case Subscription():
-            return quotas.of([subject.pk], at=at).get(subject.pk, quotas.NO_LIMIT)
+            return quotas.of([subject.pk], at=at).get(subject.pk, NO_LIMIT)
         case Team():
             owned = teams.subscriptions_of(subject, on=today)
             found = quotas.of([one.pk for one in owned], at=at).values()
             of_team = (one for one in found if any(_of_team(limit) for limit in one.limits))
-            return next(of_team, quotas.NO_LIMIT)
+            return next(of_team, NO_LIMIT)
 
 
 def _of_team(limit: Limit) -> bool:

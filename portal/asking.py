@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_CEILING, Decimal
 
-from governance import quotas, requests
+from governance import quotas, roles
+from governance.limits import Limit
 from governance.models import Level, RequestKind, Unit
-from governance.quotas import Limit
 from governance.rules.spans import Every
 from inventory import ownership, teams, tiers
 from inventory.models import (
@@ -110,7 +110,7 @@ def askable(actor: Actor) -> tuple[Team, ...]:
     if actor.role is not Role.ADMIN:
         rows = rows.filter(members__person_id=actor.person_id)
     found = tuple(rows.order_by("name"))
-    return found if found and requests.may_ask(actor, found[0]) else ()
+    return found if found and roles.may_ask(actor, found[0]) else ()
 
 
 def owns(actor: Actor, team: Team) -> bool:

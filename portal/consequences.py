@@ -14,8 +14,8 @@ from billing.forecasts import RunsOut
 from governance.budgets import percent
 from governance.consequences import SAYS, Caution, Consequences, Expected
 from governance.granted import Increase
+from governance.limits import Limit
 from governance.models import RequestKind, Unit
-from governance.quotas import Limit
 from governance.rules.spans import Every, Stretch
 from governance.shares import Share
 from portal import figures

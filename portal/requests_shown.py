@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from governance import asked, deciders, handover, overrides, requests
+from governance import asked, deciders, handover, overrides, requests, roles
 from governance.deciders import Progress
 from governance.models import (
     UNDECIDED,
@@ -213,12 +213,12 @@ def moved(request: QuotaRequest) -> str:
 
 def may(request: QuotaRequest, actor: Actor, *, at: datetime) -> May:
     """What somebody may do to a request now."""
-    asks = requests.may_ask(actor, request.team)
+    asks = roles.may_ask(actor, request.team)
     mine = asks and request.requested_by_id == actor.person_id
     owns = asks and asking.owns(actor, request.team)
     undecided = request.state in UNDECIDED
     decide = deciders.may_decide(actor, request, at=at) if undecided else None
-    says = decide.why_not if decide and (actor.role in deciders.APPROVING or mine) else ""
+    says = decide.why_not if decide and (actor.role in roles.APPROVING or mine) else ""
     allowed = decide is not None and decide.allowed
     question = request.state == RequestState.QUESTION
     named = {
@@ -230,7 +230,7 @@ def may(request: QuotaRequest, actor: Actor, *, at: datetime) -> May:
         "reject": allowed,
         "approve": allowed and not question,
         "end": overrides.may_end(actor, request, at=at),
-        "again": request.state == RequestState.FAILED and actor.role in deciders.APPROVING,
+        "again": request.state == RequestState.FAILED and actor.role in roles.APPROVING,
         "key-again": actor.role is Role.ADMIN and handover.taken(request),
     }
     return May(frozenset(act for act, so in named.items() if so), says)
@@ -240,7 +240,7 @@ def changing(request: QuotaRequest, actor: Actor) -> str:
     """Why somebody may not change what a request asks for; empty: they may."""
     if request.requested_by_id != actor.person_id:
         return f"Only {request.requested_by.name}, who asks for it, changes what it asks for."
-    if not requests.may_ask(actor, request.team):
+    if not roles.may_ask(actor, request.team):
         return str(requests.NotYoursToAsk(team=request.team))
     if request.state not in OPEN:
         word = STATES[RequestState(request.state)][2].lower()

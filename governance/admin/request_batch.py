@@ -8,8 +8,8 @@ from datetime import datetime
 
 from governance.admin import request_lines
 from governance.desk import Batch, Candidate
+from governance.limits import Limit
 from governance.models import QuotaRequest
-from governance.quotas import Limit
 
 _UNKNOWN = "not known"
 

@@ -54,13 +54,14 @@ _MISSING = {
 #: What is kept with an approval, in the reader's words.
 _SEEN = {
     "used": "Used",
-    "limit": "Limit",
-    "limit_then": "Limit with it",
+    "limit_before": "Limit",
+    "limit_after": "Limit with it",
     "unit": "Counted in",
     "currency": "Currency",
     "basis": "Basis",
-    "a_month_more": "More a month",
-    "runs_out": "Ran out on",
+    "monthly_change": "More a month",
+    "expected": "Expected (P50)",
+    "runs_out_on": "Ran out on",
     "usage_through": "Usage through",
 }
 

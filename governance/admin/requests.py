@@ -18,7 +18,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
-from governance import approvals, deciders, desk
+from governance import approvals, desk, roles
 from governance.admin import request_batch, request_lines, request_page
 from governance.admin.request_filters import Shown, Tier
 from governance.admin.request_page import DecisionForm, Verb
@@ -296,7 +296,7 @@ class QuotaRequestAdmin(TenantModelAdmin):
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         found: dict[str, Any] = super().get_actions(request)
-        return found if actor_of(request).role in deciders.APPROVING else {}
+        return found if actor_of(request).role in roles.APPROVING else {}
 
     def response_action(
         self, request: HttpRequest, queryset: QuerySet[Any], *rest: Any

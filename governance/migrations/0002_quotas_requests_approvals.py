@@ -7,6 +7,7 @@ both are triggers, so that no door can do otherwise.
 """
 
 import django.contrib.postgres.fields
+import django.core.serializers.json
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
@@ -1072,7 +1073,13 @@ class Migration(migrations.Migration):
                 ),
                 ("at", models.DateTimeField()),
                 ("text", models.TextField(blank=True, default="")),
-                ("seen", models.JSONField(default=dict)),
+                (
+                    "seen",
+                    models.JSONField(
+                        default=dict,
+                        encoder=django.core.serializers.json.DjangoJSONEncoder,
+                    ),
+                ),
                 (
                     "on_behalf_of",
                     models.ForeignKey(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 
@@ -277,7 +278,7 @@ class Approval(OfRequest):
     whose = models.CharField(max_length=8, choices=Whose.choices)
     at = models.DateTimeField()
     text = models.TextField(blank=True, default="")
-    seen = models.JSONField(default=dict)
+    seen = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
 
     class Meta:
         ordering = ("id",)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import models
 
-from governance import deciders
+from governance import deciders, roles
 from governance.models import (
     ApprovalNeed,
     Delivery,
@@ -116,7 +116,7 @@ def _candidates(asked: QuotaRequest) -> set[int]:
     needs = _needs(asked)
     named = {id for pair in needs.values_list("group", "escalated_to") for id in pair if id}
     members = GroupMember.objects.filter(group_id__in=named).values_list("person_id", flat=True)
-    found = {*people.of_roles(*deciders.APPROVING), *members}
+    found = {*people.of_roles(*roles.APPROVING), *members}
     owner = asked.team.cost_center.owner_id
     if owner is not None and needs.filter(whose=Whose.OWNER).exists():
         found |= {owner}

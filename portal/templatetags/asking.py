@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django import template
 
-from governance import requests
+from governance import roles
 from portal.navigation import Frame
 
 if TYPE_CHECKING:
@@ -18,4 +18,4 @@ register = template.Library()
 @register.simple_tag
 def may_ask(frame: Frame, team: Team | None) -> bool:
     """Whether the reader may ask for more for this team; not where there is none."""
-    return team is not None and requests.may_ask(frame.actor, team)
+    return team is not None and roles.may_ask(frame.actor, team)

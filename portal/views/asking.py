@@ -13,7 +13,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from governance import asked, request_keys, requests, routing, timeline, whatif
+from governance import asked, request_keys, requests, roles, routing, timeline, whatif
 from governance.approvals import VersionPassed
 from governance.asked import FOR_MORE, Asked
 from governance.deciders import AlreadyDecided
@@ -123,7 +123,7 @@ def _only_for_its_author(request: TenantRequest, found: QuotaRequest) -> None:
     if found.requested_by_id != actor.person_id:
         author = found.requested_by.name
         raise requests.NotYourRequest(number=found.number, author=author, verb="change")
-    if not requests.may_ask(actor, found.team):
+    if not roles.may_ask(actor, found.team):
         raise requests.NotYoursToAsk(team=found.team)
 
 
@@ -160,7 +160,7 @@ def _team(request: TenantRequest, *, at: datetime) -> Team | None:
     else:
         found = asking.askable(actor)
         return found[0] if len(found) == 1 else None
-    if not requests.may_ask(actor, team):
+    if not roles.may_ask(actor, team):
         raise requests.NotYoursToAsk(team=team)
     return team
 

@@ -15,6 +15,7 @@ import billing
 from billing.models import PeriodToDate, RatedDay, Usage
 from billing.rules.token_classes import TokenClass
 from governance import quotas
+from governance.limits import Limit
 from governance.models import (
     Approval,
     ApprovalNeed,
@@ -28,7 +29,7 @@ from governance.models import (
     Whose,
 )
 from governance.models.subjects import Subject
-from governance.quotas import Limit, Wanted
+from governance.quotas import Wanted
 from inventory.models import (
     CostCenter,
     Deployment,

@@ -201,7 +201,7 @@ class TestOneApprover:
         row = desk.submitted()
         desk.approve(row, "carol")
         seen = Approval.objects.get(request=row).seen
-        assert Decimal(seen["limit"]), Decimal(seen["limit_then"]) == (5, 8)
+        assert (Decimal(seen["limit_before"]), Decimal(seen["limit_after"])) == (5, 8)
 
     def test_who_stands_in_decides_in_anothers_place_while_it_lasts(self, desk: Desk) -> None:
         desk.hire("nora", Role.APPROVER)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -199,6 +199,17 @@ def test_another_limit_says_what_it_does_to_budgets(inside: World) -> None:
     assert effect(mine, 9, unit=Unit.TOKENS) == []
     limited(inside.search.team, 100)
     assert effect(inside.search.team, 120)[0] == ("Search", 120, 140, True)
+
+
+def test_what_a_limit_adds_is_counted_from_the_one_in_force(inside: World) -> None:
+    """What took another's place from the same instant on does not give it back by ending."""
+    team, lately = inside.search.team, NOW - timedelta(days=5)
+    say(team, 130)
+    limited(team, 100)
+    quotas.set_limit(team, Wanted(Decimal(110)), from_instant=lately, by="erin", at=NOW)
+    for_a_time = Wanted(Decimal(300))
+    quotas.set_limit(team, for_a_time, from_instant=lately, until=NOW, by="erin", at=NOW)
+    assert effect(team, 120)[0] == ("Search", 120, 140, True)
 
 
 def test_a_products_limit_counts_for_each_that_has_none_of_its_own(inside: World) -> None:

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from governance import quotas
+from governance.limits import Limit
 from governance.models import Hardness, Rollover, Subject, Unit
-from governance.quotas import Limit
 from governance.rules.spans import Every
 from tenancy import scope
 from tests.flows import limited

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from governance import quotas
+from governance import quotas, tiers
+from governance.limits import Limit
 from governance.models import Hardness, Level, Quota, Rollover, Subject, Unit
-from governance.quotas import Limit, Wanted
+from governance.quotas import Wanted
 from governance.rules.spans import Every
 from tenancy import scope
 from tenancy.models import AuditRecord
@@ -198,6 +199,29 @@ def test_of_one_start_the_last_said_counts_even_when_it_is_over(made: Shop) -> N
     made.limit(first, "200", since=NOW - 5 * DAY, until=NOW)
     assert made.one(first, NOW - timedelta(seconds=1)).limit == 200
     assert made.one(first, NOW).limit == 10
+
+
+def test_rows_that_are_read_by_themselves_count_by_the_same_rule(made: Shop) -> None:
+    """What a tier gives, and what a team has now, are told as enforcement goes by them."""
+    for subject in (made.product, made.teams[0]):
+        made.limit(subject, "10", since=LONG_AGO)
+        made.limit(subject, "7", since=LONG_AGO, every=Every.DAY)
+        made.limit(subject, "5", since=LONG_AGO, unit=Unit.TOKENS)
+        made.limit(subject, "100", since=NOW - 5 * DAY)
+        made.limit(subject, "200", since=NOW - 5 * DAY, until=NOW)
+        made.limit(subject, None, since=NOW - DAY, unit=Unit.TOKENS)
+        made.limit(subject, "9", since=NOW + DAY)
+    key = made.subscriptions[0]
+    for instant in (NOW - 6 * DAY, NOW - timedelta(seconds=1), NOW, NOW + DAY):
+        rows = [one for one in quotas.in_force(Quota.objects.all(), at=instant) if one.limit]
+        bound = {(one.level, one.unit, one.every, one.limit) for one in made.limits(key, instant)}
+        assert bound == {(_level(row), row.unit, row.span, row.limit) for row in rows}
+    given = {(one.unit, one.every): one.limit for one in tiers.limits(made.product, at=NOW)}
+    assert given == {(Unit.CURRENCY, Every.MONTH): 10, (Unit.CURRENCY, Every.DAY): 7}
+
+
+def _level(row: Quota) -> Level:
+    return Level.PRODUCT if row.product_id else Level.TEAM
 
 
 def test_overrides_are_added_each_for_its_own_time(made: Shop) -> None:
