@@ -10,8 +10,9 @@ from django.db import connection
 
 from benchmarks.month import BY, END, START, ZONE
 from benchmarks.timing import TURNS, Goal, Measure, Side, in_turns, same, timed
-from governance import decisions, enforcement, quotas
+from governance import decisions, enforcement
 from governance.decisions import SITUATIONS
+from governance.limits import quotas
 from governance.models import EnforcementSettings, Mode
 from inventory import gateways
 from inventory.models import Gateway, Product

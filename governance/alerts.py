@@ -15,10 +15,11 @@ from django.db.models import QuerySet
 
 from billing import forecasts
 from billing.forecasts import Outlook, Percentile
-from governance import budgets, fresh, quotas
+from governance import budgets, fresh
 from governance.budgets import BudgetStanding
 from governance.fresh import Fresh
-from governance.limits import Limit
+from governance.limits import quotas
+from governance.limits.binding import Limit
 from governance.models import Alert, AlertKind, EnforcementSettings, Level, Unit
 from governance.rules import alerting, spans
 from governance.rules.alerting import Begins, Watched

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from governance import quotas
+from governance.limits import quotas
 from governance.models import Level, Unit
 from governance.rules import desired, spans
 from governance.rules.desired import Decision, Desired, Situation

@@ -4,7 +4,8 @@ from contextlib import suppress
 
 from celery import current_app, shared_task
 
-from governance import alerts, applying, enforcement, lapsing
+from governance import alerts, enforcement
+from governance.front_door import applying, lapsing
 from governance.notifications import collecting, delivering, digests, log
 from tenancy import clock, scope, tenants
 from tenancy.runs import Busy, Contention, Superseded

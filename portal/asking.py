@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_CEILING, Decimal
 
-from governance import quotas, roles
-from governance.limits import Limit
+from governance import roles
+from governance.limits import quotas
+from governance.limits.binding import Limit
 from governance.models import Level, RequestKind, Unit
 from governance.rules.spans import Every
 from inventory import ownership, teams, tiers

@@ -12,12 +12,12 @@ from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
 from billing.forecasts import RunsOut
 from governance.budgets import percent
-from governance.consequences import SAYS, Caution, Consequences, Expected
-from governance.granted import Increase
-from governance.limits import Limit
+from governance.consequences.figures import SAYS, Caution, Consequences, Expected
+from governance.consequences.granted import Increase
+from governance.consequences.shares import Share
+from governance.limits.binding import Limit
 from governance.models import RequestKind, Unit
 from governance.rules.spans import Every, Stretch
-from governance.shares import Share
 from portal import figures
 from portal.standing import ICONS, Tone
 from tenancy import periods

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from governance import quotas, running_out
-from governance.limited import Limited
-from governance.limits import NO_LIMIT, Binding, Limit
+from governance.limits import quotas, running_out
+from governance.limits.binding import NO_LIMIT, Binding, Limit
+from governance.limits.limited import Limited
+from governance.limits.running_out import Foreseen, GatewayLimit
 from governance.models import Hardness, Level, Unit
 from governance.rules.spans import Every
-from governance.running_out import Foreseen, GatewayLimit
 from inventory.models import CostCenter, Product, Subscription, Team
 from portal import figures
 from portal.figures import Used

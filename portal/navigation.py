@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import get_script_prefix
 
-from governance import waiting
+from governance.front_door import waiting
 from governance.notifications import inbox
 from portal.admin_site import ENTERS
 from tenancy import clock, tenants

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from governance.approvers.routing import Matched, Need, Route
+from governance.approvers.trials import Replayed
 from governance.models import ApprovalPolicy, Demand, RequestKind
-from governance.policy_trials import Replayed
-from governance.routing import Matched, Need, Route
 from governance.rules.routing import Condition, Ground
 from portal import figures, rights
 from tenancy import tenants

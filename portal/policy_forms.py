@@ -7,9 +7,9 @@ from typing import Any
 
 from django import forms
 
+from governance.approvers.policies import Wanted
+from governance.approvers.trials import Imagined
 from governance.models import ApproverGroup, Demand, RequestKind
-from governance.policies import Wanted
-from governance.policy_trials import Imagined
 from inventory.models import Product, Team
 from tenancy.refusals import Refused
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from django import forms
 
+from governance.limits.quotas import Wanted
 from governance.models import Hardness, Rollover, Unit
-from governance.quotas import Wanted
 from governance.rules import thresholds
 from governance.rules.spans import Every
 from portal.limits_shown import PERIODS

@@ -10,8 +10,8 @@ from typing import Any
 
 from django import forms
 
-from governance import asked
-from governance.asked import Asked
+from governance.consequences import asked
+from governance.consequences.asked import Asked
 from governance.models import RequestKind, Unit
 from governance.rules.spans import Every
 from portal import asking

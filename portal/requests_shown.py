@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from governance import asked, deciders, handover, overrides, requests, roles
-from governance.deciders import Progress
+from governance import roles
+from governance.approvers import deciders
+from governance.approvers.deciders import Progress
+from governance.consequences import asked
+from governance.front_door import handover, overrides, requests
 from governance.models import (
     UNDECIDED,
     Approval,

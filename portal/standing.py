@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from governance.limits import Limit
+from governance.limits.binding import Limit
 from governance.models import Hardness, Level, Mode
 from governance.suspensions import Held
 from inventory.models import Origin, Subscription

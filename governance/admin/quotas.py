@@ -5,9 +5,9 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from governance import quotas
+from governance.limits import quotas
+from governance.limits.quotas import Wanted
 from governance.models import Quota, Unit
-from governance.quotas import Wanted
 from governance.rules.spans import Every
 from tenancy import clock
 from tenancy.administration import AmountsAdmin, May, TenantForm, actor_of

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from governance.admin import request_lines
-from governance.desk import Batch, Candidate
-from governance.limits import Limit
+from governance.front_door.desk import Batch, Candidate
+from governance.limits.binding import Limit
 from governance.models import QuotaRequest
 
 _UNKNOWN = "not known"

@@ -10,7 +10,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from governance import deciders
+from governance.approvers import deciders
 from governance.models import UNDECIDED, QuotaRequest, RequestState
 from inventory.models import Product
 from tenancy import access, clock

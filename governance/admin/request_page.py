@@ -11,10 +11,12 @@ from typing import Any
 
 from django import forms
 
-from governance import asked, deciders, timeline, whatif
 from governance.admin import request_lines
-from governance.consequences import Consequences
-from governance.deciders import MayDecide, Progress
+from governance.approvers import deciders
+from governance.approvers.deciders import MayDecide, Progress
+from governance.consequences import asked, whatif
+from governance.consequences.figures import Consequences
+from governance.front_door import timeline
 from governance.models import (
     UNDECIDED,
     Approval,

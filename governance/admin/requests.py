@@ -18,10 +18,11 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
-from governance import approvals, desk, roles
+from governance import roles
 from governance.admin import request_batch, request_lines, request_page
 from governance.admin.request_filters import Shown, Tier
 from governance.admin.request_page import DecisionForm, Verb
+from governance.front_door import approvals, desk
 from governance.models import Approval, ApprovalNeed, QuotaRequest
 from tenancy import access, clock
 from tenancy.administration import TenantModelAdmin, actor_of

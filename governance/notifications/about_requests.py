@@ -7,7 +7,8 @@ from datetime import datetime
 
 from django.db import models
 
-from governance import deciders, roles
+from governance import roles
+from governance.approvers import deciders
 from governance.models import (
     ApprovalNeed,
     Delivery,

@@ -6,9 +6,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance import delegations, groups
+from governance.approvers import delegations, groups
+from governance.approvers.policies import require
 from governance.models import ApproverGroup
-from governance.policies import require
 from portal import policies_shown
 from portal.api import examples, paging
 from portal.api import policy_examples as shown

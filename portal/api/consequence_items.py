@@ -8,9 +8,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from governance.consequences import SAYS, Caution, Consequences
+from governance.approvers.routing import Route
+from governance.consequences.figures import SAYS, Caution, Consequences
 from governance.models import Hardness, Level, Unit, Whose
-from governance.routing import Route
 from governance.rules.spans import Every
 from portal.api.fields import Exact
 from tenancy.money import Basis

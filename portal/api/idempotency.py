@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from governance.request_keys import Key
+from governance.front_door.keys import Key
 
 HEADER = "Idempotency-Key"
 LONGEST = 255

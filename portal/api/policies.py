@@ -5,11 +5,11 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance import groups, policies, policy_trials
+from governance.approvers import groups, policies, trials
+from governance.approvers.policies import Wanted
+from governance.approvers.routing import Need, Route
+from governance.approvers.trials import Imagined, Replayed
 from governance.models import ApprovalPolicy, ApproverGroup, Demand, RequestKind
-from governance.policies import Wanted
-from governance.policy_trials import Imagined, Replayed
-from governance.routing import Need, Route
 from inventory import teams, tiers
 from inventory.models import Product, Team
 from portal import policies_shown
@@ -151,7 +151,7 @@ class PolicyReplay(ScopedView):
         "replayPolicy",
         tag="policies",
         summary="What a policy does to the requests of late",
-        description=f"Of the last {policy_trials.REPLAYED_DAYS} days, by the policies of now.",
+        description=f"Of the last {trials.REPLAYED_DAYS} days, by the policies of now.",
         scope=needs,
         path=_PATH,
         answer=ReplayItem,
@@ -160,7 +160,7 @@ class PolicyReplay(ScopedView):
     def get(self, request: Request, policy: int) -> Response:
         Query.of(request)
         policies_shown.look(self.actor)
-        found = policy_trials.replay(policies.one(self.actor, policy), at=clock.now())
+        found = trials.replay(policies.one(self.actor, policy), at=clock.now())
         told = {
             "since": found.since,
             "sent": found.sent,
@@ -202,7 +202,7 @@ class PolicyTrial(ScopedView):
             product=_tier(said["tier"]),
             environment=said["environment"],
         )
-        route = policy_trials.preview(imagined, at=clock.now())
+        route = trials.preview(imagined, at=clock.now())
         return Response(PolicyRouteItem(_route(route)).data)
 
 

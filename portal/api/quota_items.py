@@ -8,10 +8,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.reverse import reverse
 
-from governance.limits import Binding, Limit
+from governance.limits.binding import Binding, Limit
+from governance.limits.running_out import Foreseen, GatewayLimit
 from governance.models import Hardness, Level, Quota, Rollover, Span, Unit
 from governance.rules import thresholds
-from governance.running_out import Foreseen, GatewayLimit
 from inventory.models import Subscription
 from portal.api.fields import Exact
 

@@ -7,12 +7,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance import limit_effects, limited, quotas, running_out, shares
-from governance.limit_effects import Effect
-from governance.limited import Limited
-from governance.limits import NO_LIMIT
+from governance.consequences import shares
+from governance.limits import effects, limited, quotas, running_out
+from governance.limits.binding import NO_LIMIT
+from governance.limits.effects import Effect
+from governance.limits.limited import Limited
+from governance.limits.quotas import Wanted
 from governance.models import Hardness, Level, Quota, Rollover, Span, Unit
-from governance.quotas import Wanted
 from governance.rules import thresholds
 from governance.rules.spans import Every
 from inventory.models import Subscription
@@ -113,7 +114,7 @@ class SetItem(serializers.Serializer[Any]):
     after = LimitItem(allow_null=True, help_text="The same, as if it were in force now.")
     suspends = serializers.IntegerField(help_text="How many the next cycle would suspend.")
     suspended = serializers.ListField(
-        child=serializers.CharField(), help_text=f"The first {limit_effects.MOST_NAMED} of them."
+        child=serializers.CharField(), help_text=f"The first {effects.MOST_NAMED} of them."
     )
     breaks_budgets = serializers.ListField(
         child=serializers.CharField(), help_text="What is to be said of budgets it would break."
@@ -233,7 +234,7 @@ class Quotas(ScopedView):
             plans.require(plan, _SET, said)
         start = said["effective_from"] or now
         until = said["effective_until"]
-        effect = limit_effects.of(found.subject, wanted, from_instant=start, until=until, at=now)
+        effect = effects.of(found.subject, wanted, from_instant=start, until=until, at=now)
         touched = shares.effect_of_limit(found.subject, wanted, at=now)
         if plan is not None:
             _set(found, wanted, said, start=start, by=self.actor, at=now)

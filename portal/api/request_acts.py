@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance import applying, approvals, overrides, requests
+from governance.front_door import applying, approvals, overrides, requests
 from governance.models import QuotaRequest
 from portal.api import examples
 from portal.api import request_examples as shown

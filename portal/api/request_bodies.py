@@ -9,7 +9,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from governance.asked import Asked
+from governance.consequences.asked import Asked
 from governance.models import RequestKind, Unit
 from governance.rules.spans import Every
 from inventory import subscriptions, teams, tiers

@@ -11,8 +11,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.reverse import reverse
 
-from governance import deciders, overrides
-from governance.deciders import Progress
+from governance.approvers import deciders
+from governance.approvers.deciders import Progress
+from governance.front_door import overrides
 from governance.models import (
     EventKind,
     QuotaRequest,

@@ -9,7 +9,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance import asked, deciders, request_keys, requests, routing, whatif
+from governance.approvers import deciders, routing
+from governance.consequences import asked, whatif
+from governance.front_door import keys, requests
+from governance.front_door.keys import Came
 from governance.models import (
     UNDECIDED,
     QuotaRequest,
@@ -17,7 +20,6 @@ from governance.models import (
     RequestKind,
     RequestState,
 )
-from governance.request_keys import Came
 from inventory import teams
 from portal.api import examples, idempotency, paging, request_items
 from portal.api import request_examples as shown
@@ -100,7 +102,7 @@ class Requests(SentView):
             made = requests.draft(wanted, by=self.actor, at=at)
             return requests.submit(made, by=self.actor, at=at) if said["submit"] else made
 
-        made, came = request_keys.once(key, make, by=self.actor)
+        made, came = keys.once(key, make, by=self.actor)
         return self.answer(made.number, at=at, status=201 if came is Came.NOW else 200)
 
     def _filtered(self, query: dict[str, Any]) -> QuerySet[QuotaRequest]:

@@ -11,8 +11,9 @@ from rest_framework.request import Request
 from rest_framework.reverse import reverse
 
 from billing import freshness, rollups
-from governance import quotas, suspensions
-from governance.limits import NO_LIMIT, Binding, Limit
+from governance import suspensions
+from governance.limits import quotas
+from governance.limits.binding import NO_LIMIT, Binding, Limit
 from governance.suspensions import Held
 from inventory.models import Origin, Owner, Subscription
 from portal.api import quota_items

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from governance import budgets, policies, requests, suspensions
-from governance.asked import Asked
+from governance import budgets, suspensions
+from governance.approvers import policies
+from governance.consequences.asked import Asked
+from governance.front_door import requests
 from governance.models import Demand, QuotaRequest, RequestKind
 from inventory import ownership, subscriptions, teams
 from inventory.models import Subscription, Team

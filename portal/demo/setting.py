@@ -14,7 +14,8 @@ from typing import Any
 from billing import attribution, exchange, preferences
 from billing.price_terms import LIST_CURRENCY
 from connectors.records import CognitiveAccount
-from governance import guards, quotas
+from governance import guards
+from governance.limits import quotas
 from governance.models import Hardness, Mode
 from inventory import gateways, teams
 from inventory.models import Gateway, Part, Product, Subscription

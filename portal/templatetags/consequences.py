@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django import template
 
-from governance.consequences import Consequences
+from governance.consequences.figures import Consequences
 from portal import consequences as shown
 
 register = template.Library()

@@ -13,11 +13,14 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from governance import asked, request_keys, requests, roles, routing, timeline, whatif
-from governance.approvals import VersionPassed
-from governance.asked import FOR_MORE, Asked
-from governance.deciders import AlreadyDecided
-from governance.request_keys import Key, KeyReused
+from governance import roles
+from governance.approvers import routing
+from governance.approvers.deciders import AlreadyDecided
+from governance.consequences import asked, whatif
+from governance.consequences.asked import FOR_MORE, Asked
+from governance.front_door import keys, requests, timeline
+from governance.front_door.approvals import VersionPassed
+from governance.front_door.keys import Key, KeyReused
 from inventory import subscriptions, teams
 from portal import asking, consequences, figures, request_history, requests_shown
 from portal.asking import Ground, Kind
@@ -136,7 +139,7 @@ def _drafted(request: TenantRequest, form: AskForm, *, at: datetime) -> QuotaReq
     """
     said = {"place": request.GET.dict(), **{name: request.POST.get(name) for name in form.fields}}
     text = request.POST.get("key", "")
-    row, _ = request_keys.once(
+    row, _ = keys.once(
         Key.of(text, said) if text else None,
         lambda: requests.draft(form.wanted(), by=request.actor, at=at),
         by=request.actor,

@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from governance import handover
+from governance.front_door import handover
 from portal.tenant_scope import TenantRequest, entered, outside_transaction
 from tenancy import clock
 

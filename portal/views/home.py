@@ -14,8 +14,8 @@ from django.views.decorators.http import require_safe
 
 from billing import freshness, spend
 from billing.spend import Share
-from governance import quotas
-from governance.limits import NO_LIMIT, Binding
+from governance.limits import quotas
+from governance.limits.binding import NO_LIMIT, Binding
 from inventory import subscriptions, teams
 from portal import figures, limits_shown
 from portal.figures import Figure, Reckoning, Used

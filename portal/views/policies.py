@@ -11,8 +11,8 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from governance import delegations, groups, policies, policy_trials
-from governance.delegations import may_delegate
+from governance.approvers import delegations, groups, policies, trials
+from governance.approvers.delegations import may_delegate
 from inventory import teams, tiers
 from portal import policies_shown
 from portal.policy_forms import AbsenceForm, PolicyForm, TrialForm, filled, keyed
@@ -168,7 +168,7 @@ def _form(
         tried = form.wanted.row() if form.is_valid() else None
         if tried is not None and row is not None:
             tried.pk, tried.position = row.pk, row.position
-    found = policy_trials.replay(tried, at=at) if tried else None
+    found = trials.replay(tried, at=at) if tried else None
     return render(
         request,
         "policies/form.html",
@@ -181,7 +181,7 @@ def _form(
             "lines": policies_shown.replayed(found.met[:SHOWN]) if found else [],
             "differing": sum(one.differs for one in found.met) if found else 0,
             "may_change": _may_change(request) and not over,
-            "days": policy_trials.REPLAYED_DAYS,
+            "days": trials.REPLAYED_DAYS,
         },
         status=400 if form.errors else 200,
     )
@@ -200,7 +200,7 @@ def _tried(request: TenantRequest, template: str) -> HttpResponse:
     form = TrialForm(_rows(request), request.GET or None)
     route = None
     if form.is_bound and form.is_valid():
-        route = policies_shown.route(policy_trials.preview(form.imagined, at=clock.now()))
+        route = policies_shown.route(trials.preview(form.imagined, at=clock.now()))
     return render(request, template, {"form": form, "route": route})
 
 

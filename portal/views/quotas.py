@@ -15,10 +15,11 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
 from billing import freshness
-from governance import limit_effects, limited, quotas, shares
-from governance.limit_effects import Effect
-from governance.limited import Limited
-from governance.quotas import LimitChanged
+from governance.consequences import shares
+from governance.limits import effects, limited, quotas
+from governance.limits.effects import Effect
+from governance.limits.limited import Limited
+from governance.limits.quotas import LimitChanged
 from portal import limits_shown, plans, rights
 from portal.limits_shown import Limits, Shown
 from portal.plans import PlanMismatch
@@ -29,7 +30,7 @@ from tenancy import clock, tenants
 from tenancy.refusals import Invalid, Refused
 
 if TYPE_CHECKING:
-    from governance.shares import Share
+    from governance.consequences.shares import Share
     from inventory.models import Subscription
 
 PAGE = 50
@@ -214,7 +215,7 @@ def _checked(request: TenantRequest, found: Limited, form: LimitForm) -> HttpRes
     start = form.starts(at=now)
     inputs = {name: request.POST.get(name, "") for name in (*form.fields, "seen")}
     inputs["subject"] = f"{found.level} {found.subject.pk}"
-    effect = limit_effects.of(found.subject, wanted, from_instant=start, until=form.ends, at=now)
+    effect = effects.of(found.subject, wanted, from_instant=start, until=form.ends, at=now)
     if effect.needs_a_word and not _shown(request, inputs):
         told = _told(found, form)
         return _show(request, found, form, **told, plan=plans.token(_SET, inputs))
@@ -247,7 +248,7 @@ def _told(found: Limited, form: LimitForm) -> dict[str, object]:
         return {"told": None, "wrong": "Give a limit to see what it would do."}
     now = clock.now()
     try:
-        effect = limit_effects.of(
+        effect = effects.of(
             found.subject,
             form.wanted,
             from_instant=form.starts(at=now),

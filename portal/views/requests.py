@@ -15,18 +15,18 @@ from django.shortcuts import redirect, render
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
-from governance import (
+from governance.approvers import deciders
+from governance.consequences import asked as asked_for
+from governance.consequences import whatif
+from governance.front_door import (
     applying,
     approvals,
-    deciders,
     handover,
     overrides,
     requests,
     timeline,
     waiting,
-    whatif,
 )
-from governance import asked as asked_for
 from inventory import teams
 from portal import asking, consequences, request_history, requests_shown
 from portal.asking import Kind

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from billing import freshness, rollups, spend
 from governance import suspensions
-from governance.limits import Binding
+from governance.limits.binding import Binding
 from governance.suspensions import Act
 from inventory import ownership, subscriptions
 from portal import figures, limits_shown, plots, rights, standing

@@ -12,8 +12,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from billing import freshness, quality, rollups, spend
-from governance import quotas, suspensions
-from governance.limits import NO_LIMIT, Binding, Limit
+from governance import suspensions
+from governance.limits import quotas
+from governance.limits.binding import NO_LIMIT, Binding, Limit
 from inventory import teams
 from portal import figures, limits_shown, plots, standing
 from portal.figures import Figure, Reckoning, Used

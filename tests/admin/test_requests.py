@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from governance import approvals, requests
+from governance.front_door import approvals, requests
 from governance.models import (
     Approval,
     Budget,

@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 from playwright.sync_api import Browser, Page
 
-from governance import approvals, requests
+from governance.front_door import approvals, requests
 from governance.models import Budget, Demand, QuotaRequest, RequestKind, RequestState
 from inventory.models import Part, TeamMember
 from tests.admin.test_requests import at, keys, standing

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from governance import quotas
+from governance.limits import quotas
+from governance.limits.quotas import Wanted
 from governance.models import Quota, Unit
-from governance.quotas import Wanted
 from inventory.models import Product
 from tenancy import scope
 from tests.api.conftest import Program, problem

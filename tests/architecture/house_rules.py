@@ -277,7 +277,7 @@ RULES = {
         check=imports_can_be_seen,
         at="billing/rating.py",
         good="from importlib.metadata import version\n",
-        bad="import importlib\nimportlib.import_module('governance.quotas')\n",
+        bad="import importlib\nimportlib.import_module('governance.limits.quotas')\n",
     ),
     "one place sets the tenant": Rule(
         says="Only tenancy.scope tells the database whose rows may be seen, for one transaction.",

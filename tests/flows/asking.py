@@ -9,8 +9,10 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from governance import approvals, deciders, delegations, quotas, requests
-from governance.asked import Asked
+from governance.approvers import deciders, delegations
+from governance.consequences.asked import Asked
+from governance.front_door import approvals, requests
+from governance.limits import quotas
 from governance.models import (
     ApprovalPolicy,
     ApproverGroup,

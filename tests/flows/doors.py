@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from django.test import Client
 
-from governance import approvals, requests
+from governance.front_door import approvals, requests
 from governance.models import QuotaRequest
 from tenancy.refusals import Refused
 from tests.admin.registered import address

@@ -14,8 +14,9 @@ from django.db import connection
 import billing
 from billing.models import PeriodToDate, RatedDay, Usage
 from billing.rules.token_classes import TokenClass
-from governance import quotas
-from governance.limits import Limit
+from governance.limits import quotas
+from governance.limits.binding import Limit
+from governance.limits.quotas import Wanted
 from governance.models import (
     Approval,
     ApprovalNeed,
@@ -29,7 +30,6 @@ from governance.models import (
     Whose,
 )
 from governance.models.subjects import Subject
-from governance.quotas import Wanted
 from inventory.models import (
     CostCenter,
     Deployment,

@@ -16,8 +16,9 @@ from billing.prices.catalogue import Loaded
 from billing.rating import Rated
 from billing.rules.windows import Lane
 from billing.usage import Pace
-from governance import enforcement, quotas
+from governance import enforcement
 from governance.enforcement import Done
+from governance.limits import quotas
 from governance.models import EnforcementSettings, Hardness
 from inventory import sync
 from inventory.models import Subscription

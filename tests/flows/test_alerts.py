@@ -12,10 +12,11 @@ from django.test.utils import CaptureQueriesContext
 
 from billing.models import PeriodToDate, RatedDay, UsageFeed
 from billing.rules.token_classes import TokenClass
-from governance import alerts, budgets, quotas
+from governance import alerts, budgets
 from governance.alerts import Watch
+from governance.limits import quotas
+from governance.limits.quotas import Wanted
 from governance.models import Alert, AlertKind
-from governance.quotas import Wanted
 from governance.rules.spans import Every
 from inventory.models import Subscription
 from tenancy import runs, scope

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from governance import applying
-from governance.applying import Done, NotFailed, Outcome
+from governance.front_door import applying
+from governance.front_door.applying import Done, NotFailed, Outcome
 from governance.models import Mode, QuotaRequest, RequestKind
 from inventory import ownership
 from inventory.models import Subscription

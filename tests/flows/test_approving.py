@@ -9,9 +9,18 @@ from decimal import Decimal
 import pytest
 from django.db import IntegrityError, transaction
 
-from governance import approvals, deciders, lapsing, overrides, quotas, requests, timeline
-from governance.approvals import QuestionOpen, VersionPassed
-from governance.deciders import AlreadyDecided, NotYourDecision, OwnerFirst, OwnRequest, OwnTeam
+from governance.approvers import deciders
+from governance.approvers.deciders import (
+    AlreadyDecided,
+    NotYourDecision,
+    OwnerFirst,
+    OwnRequest,
+    OwnTeam,
+)
+from governance.front_door import approvals, lapsing, overrides, requests, timeline
+from governance.front_door.approvals import QuestionOpen, VersionPassed
+from governance.front_door.overrides import NotYoursToEnd
+from governance.limits import quotas
 from governance.models import (
     Approval,
     ApproverGroup,
@@ -24,7 +33,6 @@ from governance.models import (
     RequestState,
     Whose,
 )
-from governance.overrides import NotYoursToEnd
 from inventory.models import Part, TeamMember
 from tenancy.models import Membership, Role
 from tenancy.refusals import Invalid, NotFound, Stale

@@ -13,10 +13,12 @@ from django.test.utils import CaptureQueriesContext
 
 from billing.models import PeriodToDate, RatedDay, UsageFeed
 from billing.rules.token_classes import TokenClass
-from governance import budgets, quotas, shares
+from governance import budgets
 from governance.budgets import BudgetStanding
+from governance.consequences import shares
+from governance.limits import quotas
+from governance.limits.quotas import Wanted
 from governance.models import Budget, Level, Unit
-from governance.quotas import Wanted
 from governance.rules.spans import Every
 from inventory.models import CostCenter, Subscription, Team
 from tenancy import scope

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from governance import approvals, deciders, lapsing, requests
-from governance.asked import Asked
+from governance.approvers import deciders
+from governance.consequences.asked import Asked
+from governance.front_door import approvals, lapsing, requests
 from governance.models import (
     Alert,
     AlertKind,

@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-from governance import quotas
 from governance.enforcement import Done, TooManySuspensions
+from governance.limits import quotas
+from governance.limits.quotas import Wanted
 from governance.models import ActionOutcome, Mode, Unit
-from governance.quotas import Wanted
 from governance.rules.spans import Every
 from inventory.models import Owner, Subscription, Team
 from tenancy import scope

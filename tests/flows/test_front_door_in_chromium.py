@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from governance import applying
+from governance.front_door import applying
 from governance.models import ApprovalPolicy, Demand, QuotaRequest, RequestState
 from tenancy import clock, scope
 from tenancy.runs import Contention

@@ -13,8 +13,8 @@ import pytest
 from django.db import connection
 
 from connectors.failures import ConnectorError
-from governance import applying, handover, timeline
-from governance.handover import (
+from governance.front_door import applying, handover, timeline
+from governance.front_door.handover import (
     AlreadyHandedOver,
     GoneElsewhere,
     HandedOver,

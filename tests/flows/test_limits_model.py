@@ -13,8 +13,8 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from governance import quotas
-from governance.limits import Limit
+from governance.limits import quotas
+from governance.limits.binding import Limit
 from governance.models import Hardness, Rollover, Subject, Unit
 from governance.rules.spans import Every
 from tenancy import scope

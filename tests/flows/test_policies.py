@@ -12,8 +12,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from governance import approvals, delegations, groups, policies, policy_trials, requests, routing
-from governance.asked import Asked
+from governance.approvers import delegations, groups, policies, routing, trials
+from governance.approvers.policies import Wanted
+from governance.approvers.routing import Route
+from governance.approvers.trials import Imagined
+from governance.consequences.asked import Asked
+from governance.front_door import approvals, requests
 from governance.models import (
     ApprovalPolicy,
     ApproverGroup,
@@ -25,9 +29,6 @@ from governance.models import (
     RequestState,
     Unit,
 )
-from governance.policies import Wanted
-from governance.policy_trials import Imagined
-from governance.routing import Route
 from governance.rules.routing import Owner
 from governance.rules.spans import Every
 from inventory.models import CostCenter, Ownership, Part, TeamMember
@@ -323,23 +324,23 @@ def test_a_replay_tells_what_a_policy_would_have_changed(contoso: World) -> None
     sent(contoso, asks(contoso, "100"), days_ago=10)
     sent(contoso, asks(contoso, "900"), days_ago=120)
     large = Wanted(name="Large", demand=Demand.TWO, amount_from=Decimal(500)).row()
-    found = policy_trials.replay(large, at=NOW)
+    found = trials.replay(large, at=NOW)
     assert [one.request.amount for one in found.met] == [100, 400]
     assert all(one.differs for one in found.met)
     assert not ApprovalPolicy.objects.filter(name="Large").exists()
     kept = policies.listed(at=NOW)[0]
-    without = policy_trials.replay(kept, at=NOW)
+    without = trials.replay(kept, at=NOW)
     assert len(without.met) == without.sent
     assert [need.policy for need in without.met[0].without] == [None]
     same = Wanted(name="Same", demand=Demand.ONE, group=kept.group).row()
-    assert not any(one.differs for one in policy_trials.replay(same, at=NOW).met)
+    assert not any(one.differs for one in trials.replay(same, at=NOW).met)
 
 
 def test_a_trial_of_other_policies_than_those_in_force(contoso: World) -> None:
     wanted = Imagined(RequestKind.INCREASE, contoso.search.team, amount=Decimal(5))
-    assert names(policy_trials.preview(wanted, at=NOW)) == ["Whatever is asked"]
+    assert names(trials.preview(wanted, at=NOW)) == ["Whatever is asked"]
     free = Wanted(name="Free", demand=Demand.AUTOMATIC).row()
-    route = policy_trials.preview(wanted, at=NOW, policies=[free])
+    route = trials.preview(wanted, at=NOW, policies=[free])
     assert route.automatic
     assert names(route) == ["Free"]
 

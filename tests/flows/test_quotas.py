@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from governance import quotas, tiers
-from governance.limits import Limit
+from governance.limits import quotas, tiers
+from governance.limits.binding import Limit
+from governance.limits.quotas import Wanted
 from governance.models import Hardness, Level, Quota, Rollover, Subject, Unit
-from governance.quotas import Wanted
 from governance.rules.spans import Every
 from tenancy import scope
 from tenancy.models import AuditRecord

@@ -13,8 +13,10 @@ from threading import Barrier
 import pytest
 from django.db import connections
 
-from governance import approvals, policies, quotas, requests
-from governance import desk as desk_verbs
+from governance.approvers import policies
+from governance.front_door import approvals, requests
+from governance.front_door import desk as desk_verbs
+from governance.limits import quotas
 from governance.models import (
     Approval,
     Demand,

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from billing.models import UsageFeed
-from governance import limit_effects, quotas, running_out
-from governance.limits import NO_LIMIT, Binding
+from governance.limits import effects, quotas, running_out
+from governance.limits.binding import NO_LIMIT, Binding
+from governance.limits.quotas import LimitChanged, Wanted
 from governance.models import Hardness, Level, Quota, Unit
-from governance.quotas import LimitChanged, Wanted
 from governance.rules.spans import Every
 from inventory.models import Product
 from tenancy import scope
@@ -124,9 +124,9 @@ def test_what_the_gateway_limits_itself_is_told_beside(steady: Shop) -> None:
     assert binding(steady) == NO_LIMIT
 
 
-def effect(made: Shop, subject: Any, amount: str | None, **kind: Any) -> limit_effects.Effect:
+def effect(made: Shop, subject: Any, amount: str | None, **kind: Any) -> effects.Effect:
     wanted = Wanted(None if amount is None else Decimal(amount), **kind)
-    return limit_effects.of(subject, wanted, from_instant=NOW, at=NOW)
+    return effects.of(subject, wanted, from_instant=NOW, at=NOW)
 
 
 def test_an_effect_tells_how_much_is_used_and_keeps_nothing(steady: Shop) -> None:

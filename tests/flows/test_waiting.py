@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from governance import approvals, deciders, waiting
+from governance.approvers import deciders
+from governance.front_door import approvals, waiting
 from governance.models import (
     ApprovalNeed,
     ApproverGroup,

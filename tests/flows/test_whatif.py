@@ -13,9 +13,11 @@ from django.test.utils import CaptureQueriesContext
 
 from billing.models import PeriodToDate, RatedDay, UsageFeed
 from billing.rules.token_classes import TokenClass
-from governance import quotas, whatif
-from governance.asked import Asked
-from governance.consequences import Caution, Consequences
+from governance.consequences import whatif
+from governance.consequences.asked import Asked
+from governance.consequences.figures import Caution, Consequences
+from governance.limits import quotas
+from governance.limits.quotas import Wanted
 from governance.models import (
     Approval,
     ApprovalNeed,
@@ -27,7 +29,6 @@ from governance.models import (
     Unit,
     Whose,
 )
-from governance.quotas import Wanted
 from governance.rules.spans import Every
 from inventory.models import Deployment, Product, Subscription
 from tenancy import scope

@@ -12,7 +12,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from governance import policies
+from governance.approvers import policies
+from governance.approvers.policies import Wanted
 from governance.models import (
     ApprovalPolicy,
     ApproverGroup,
@@ -22,7 +23,6 @@ from governance.models import (
     RequestKind,
     RequestState,
 )
-from governance.policies import Wanted
 from tenancy import memberships, scope
 from tests.world import NOW, World
 

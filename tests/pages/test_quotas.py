@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from governance import quotas
+from governance.limits import quotas
+from governance.limits.quotas import Wanted
 from governance.models import Quota, Suspension
-from governance.quotas import Wanted
 from governance.rules.spans import Every
 from inventory.models import Product
 from tenancy import scope

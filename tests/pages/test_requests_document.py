@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from governance import approvals, deciders, request_keys, requests
+from governance.approvers import deciders
+from governance.front_door import approvals, keys, requests
 from governance.models import Override, QuotaRequest, RequestKind
 from governance.rules.spans import Every
 from portal.api import urls
@@ -102,7 +103,7 @@ _HERE = [str(one.pattern) for one in urls.urlpatterns if str(one.pattern).starts
                 requests.NotYoursToAsk,
                 requests.NotYourRequest,
                 requests.NoQuestion,
-                request_keys.KeyReused,
+                keys.KeyReused,
                 BodyTooLarge,
             )
         ],

@@ -18,7 +18,7 @@ from django.core.management.base import BaseCommand, CommandError
 from billing import rollups
 from billing.prices import mapping
 from billing.rules.token_classes import TokenClass
-from governance import quotas
+from governance.limits import quotas
 from governance.models import Hardness
 from inventory import subscriptions
 from inventory.models import Subscription

@@ -1,6 +1,6 @@
 from typing import Any
 
-from governance import lapsing
+from governance.front_door import lapsing
 from portal.management.commands._step import StepCommand
 from tenancy import clock
 from tenancy.runs import Contention

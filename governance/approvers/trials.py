@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from governance import asked_before, routing
-from governance.asked_before import number, told_of
+from governance.approvers import routing
+from governance.approvers.routing import Need, Route
+from governance.consequences import asked_before
+from governance.consequences.asked_before import number, told_of
 from governance.models import ApprovalPolicy, QuotaRequest, RequestKind, RequestState
-from governance.routing import Need, Route
 from governance.rules import routing as rule
 from governance.rules.routing import Earlier, Facts, Owner
 from inventory.models import Product, Team

@@ -9,10 +9,11 @@ from decimal import Decimal, localcontext
 
 from django.db.models import QuerySet
 
-from governance import budgets, quotas
+from governance import budgets
 from governance.budgets import BudgetStanding, Whose
+from governance.limits import quotas
+from governance.limits.quotas import Wanted
 from governance.models import Level, Quota, Unit
-from governance.quotas import Wanted
 from governance.rules import consequences as rule
 from governance.rules.consequences import More
 from governance.rules.spans import Every

@@ -1,7 +1,7 @@
 """Requests: asking for a limit, a tier or a subscription, until it is decided.
 
-Deciding is `governance.approvals`, carrying out `governance.applying`. A request is changed on its
-locked row; the database lets its state follow only where it may.
+Deciding is `approvals`, carrying out `applying`. A request is changed on its locked row; the
+database lets its state follow only where it may.
 """
 
 from __future__ import annotations
@@ -13,10 +13,14 @@ from typing import Any
 from django.db import connection
 from django.db.models import Max, QuerySet
 
-from governance import approvals, asked, roles, routing, timeline, whatif
-from governance.approvals import VersionPassed
-from governance.asked import Asked
-from governance.deciders import AlreadyDecided
+from governance import roles
+from governance.approvers import routing
+from governance.approvers.deciders import AlreadyDecided
+from governance.approvers.routing import Route
+from governance.consequences import asked, whatif
+from governance.consequences.asked import Asked
+from governance.front_door import approvals, timeline
+from governance.front_door.approvals import VersionPassed
 from governance.models import (
     UNDECIDED,
     ApprovalNeed,
@@ -26,7 +30,6 @@ from governance.models import (
     RequestState,
     Span,
 )
-from governance.routing import Route
 from inventory.models import Part, TeamMember
 from tenancy import access, scope, tenants
 from tenancy.access import Actor

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from governance import asked, overrides, roles, timeline, whatif
-from governance.deciders import (
+from governance import roles
+from governance.approvers.deciders import (
     AlreadyDecided,
     NotYourDecision,
     OwnRequest,
     may_decide,
     progress,
 )
+from governance.consequences import asked, whatif
+from governance.front_door import overrides, timeline
 from governance.models import (
     UNDECIDED,
     Approval,

@@ -8,7 +8,8 @@ from pathlib import Path
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from governance import deciders, roles
+from governance import roles
+from governance.approvers import deciders
 from governance.models import QuotaRequest, RequestState
 from tenancy import access, scope
 from tenancy.access import Actor

@@ -1,6 +1,6 @@
 -- How many requests wait for one person at an instant: submitted ones that they may decide on, and
 -- their own with an open question. One row. Every page shows it, so it is one statement; what it
--- counts is what `governance.deciders.waiting_for` lists.
+-- counts is what `governance.approvers.deciders.waiting_for` lists.
 WITH principal AS (
   -- In whose name the person decides: their own, and that of those they stand in for.
   SELECT %(person)s::bigint AS id

@@ -13,18 +13,20 @@ from decimal import Decimal
 from billing import forecasts
 from billing.forecasts import Outlook, Percentile, RunsOut
 from billing.rules.forecast import Ahead
-from governance import asked as asking
-from governance import budgets, granted, quotas, recent_mix, shares, tiers
-from governance.asked import Asked
-from governance.consequences import Consequences, Expected
-from governance.limits import NO_LIMIT, Binding, Limit
+from governance import budgets
+from governance.consequences import asked as asking
+from governance.consequences import granted, recent_mix, shares
+from governance.consequences.asked import Asked
+from governance.consequences.figures import Consequences, Expected
+from governance.consequences.shares import Share
+from governance.limits import quotas, tiers
+from governance.limits.binding import NO_LIMIT, Binding, Limit
+from governance.limits.tiers import TierLimit
 from governance.models import Level, RequestKind, Unit
 from governance.rules import consequences as rule
 from governance.rules import spans
 from governance.rules.consequences import Mix, More, Steps
 from governance.rules.spans import Every, Stretch
-from governance.shares import Share
-from governance.tiers import TierLimit
 from inventory import ownership, teams
 from inventory.models import Subscription, Team
 from tenancy import periods, tenants

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 
-from governance import asked, timeline, whatif
+from governance.consequences import asked, whatif
+from governance.front_door import timeline
 from governance.models import (
     UNDECIDED,
     ApprovalNeed,

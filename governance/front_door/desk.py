@@ -12,9 +12,12 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from governance import approvals, asked, budgets, deciders, whatif
+from governance import budgets
+from governance.approvers import deciders
 from governance.budgets import BudgetStanding, Whose
-from governance.consequences import Caution, Consequences
+from governance.consequences import asked, whatif
+from governance.consequences.figures import Caution, Consequences
+from governance.front_door import approvals
 from governance.models import UNDECIDED, QuotaRequest, Unit
 from governance.rules import consequences as rule
 from governance.rules import low_risk

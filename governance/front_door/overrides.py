@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from governance import asked, roles, timeline
+from governance import roles
+from governance.consequences import asked
+from governance.front_door import timeline
 from governance.models import EventKind, Override, QuotaRequest
 from tenancy.access import Actor
 from tenancy.refusals import Invalid, Refused, Stale

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from governance import quotas
-from governance.limits import Limit
+from governance.limits import quotas
+from governance.limits.binding import Limit
 from governance.models import Hardness, Level, Quota, Unit
 from governance.rules import consequences as rule
 from governance.rules import spans

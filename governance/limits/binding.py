@@ -1,4 +1,4 @@
-"""What limits a subscription at an instant: values that `governance.quotas` reads.
+"""What limits a subscription at an instant: values that `quotas` reads.
 
 The one that binds comes first.
 """

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
-from governance.asked import FOR_MORE, OF_A_LIMIT, Asked
+from governance.consequences.asked import FOR_MORE, OF_A_LIMIT, Asked
 from governance.models import (
     EventKind,
     QuotaRequest,

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from governance import limited, quotas
-from governance.limits import Limit
+from governance.limits import limited, quotas
+from governance.limits.binding import Limit
+from governance.limits.quotas import Wanted
 from governance.models import Hardness, Level, Subject
-from governance.quotas import Wanted
 from inventory.models import CostCenter, Product, Subscription, Team
 from tenancy import scope
 

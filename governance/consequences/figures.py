@@ -9,13 +9,13 @@ from enum import StrEnum
 from typing import Any
 
 from billing.forecasts import RunsOut
-from governance import asked as asking
-from governance.granted import Increase
-from governance.limits import Limit
+from governance.consequences import asked as asking
+from governance.consequences.granted import Increase
+from governance.consequences.shares import Share
+from governance.limits.binding import Limit
+from governance.limits.tiers import TierLimit
 from governance.models import RequestKind, Unit
 from governance.rules.spans import Every, Stretch
-from governance.shares import Share
-from governance.tiers import TierLimit
 from tenancy.money import Basis
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import F, Max, Q, QuerySet
 
-from governance import groups
+from governance.approvers import groups
 from governance.models import ApprovalPolicy, ApproverGroup, Demand, RequestKind
 from inventory.models import Product, Team
 from tenancy import access, audit, scope

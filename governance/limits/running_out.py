@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from billing import forecasts
 from billing.forecasts import Outlook, Percentile, RunsOut
-from governance.limits import Binding, Limit
+from governance.limits.binding import Binding, Limit
 from governance.models import Level, Unit
 from governance.rules import spans
 from governance.rules.spans import Every, Stretch

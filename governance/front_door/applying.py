@@ -22,9 +22,11 @@ from django.db.models import F
 from billing import attribution
 from connectors.failures import Changed, ConnectorError, Partial, Transient
 from connectors.session import AzureSession
-from governance import at_gateway, decisions, quotas, roles, suspensions, timeline
-from governance.at_gateway import Carried, NotAsAsked, Wanted
-from governance.limits import NO_LIMIT, Limit
+from governance import decisions, roles, suspensions
+from governance.front_door import at_gateway, timeline
+from governance.front_door.at_gateway import Carried, NotAsAsked, Wanted
+from governance.limits import quotas
+from governance.limits.binding import NO_LIMIT, Limit
 from governance.models import (
     EnforcementSettings,
     EventKind,

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from governance import delegations, roles
+from governance import roles
+from governance.approvers import delegations
 from governance.models import (
     UNDECIDED,
     Approval,

@@ -16,7 +16,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Max, QuerySet
 
-from governance.limits import Binding, Limit
+from governance.limits.binding import Binding, Limit
 from governance.models import Hardness, Level, Quota, Rollover, Span, Subject, Unit
 from governance.rules import spans, thresholds
 from governance.rules.spans import Every, Stretch

@@ -14,9 +14,9 @@ from typing import Any, Protocol
 
 from django.db import connection
 
-from governance import asked_before
-from governance.asked import OF_A_LIMIT, Asked
-from governance.asked_before import TOLD as TOLD
+from governance.consequences import asked_before
+from governance.consequences.asked import OF_A_LIMIT, Asked
+from governance.consequences.asked_before import TOLD as TOLD
 from governance.models import ApprovalPolicy, ApproverGroup, RequestKind, Unit, Whose
 from governance.rules import routing as rule
 from governance.rules.routing import Facts, Ground

@@ -19,7 +19,7 @@ from connectors import apim
 from connectors.failures import Changed
 from connectors.records import Secret
 from connectors.session import AzureSession
-from governance import timeline
+from governance.front_door import timeline
 from governance.models import (
     EventKind,
     QuotaRequest,
