@@ -34,12 +34,14 @@ class Came:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the receiver answers. ``dripping``: a byte of the body each 50 ms, for ever."""
+    """What the receiver answers. ``dripping``: a byte of the body each 50 ms, for ever;
+    ``trickling``: of a header, so that the answer never begins."""
 
     status: int = 204
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     dripping: bool = False
+    trickling: bool = False
 
 
 @dataclass
@@ -73,14 +75,22 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, answer: Answer) -> None:
         self.send_response(answer.status)
+        if answer.trickling:
+            self.flush_headers()
+            self._for_ever(b"X")
+            return
         for name, value in answer.headers.items():
             self.send_header(name, value)
         if not answer.dripping:
             self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
         self.wfile.write(answer.body)
-        while answer.dripping and not self.receiver.closing.is_set():
-            self.wfile.write(b".")
+        if answer.dripping:
+            self._for_ever(b".")
+
+    def _for_ever(self, byte: bytes) -> None:
+        while not self.receiver.closing.is_set():
+            self.wfile.write(byte)
             self.wfile.flush()
             time.sleep(0.05)
 

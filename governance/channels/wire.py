@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from http import HTTPStatus
 from ipaddress import ip_address
+from typing import Any
 
 import httpx
 from django.conf import settings
@@ -24,7 +27,8 @@ from governance.channels.message import NotTaken
 from governance.rules import addresses
 from governance.rules.addresses import BadAddress, Target
 
-#: For connecting, and for each time that the receiver falls silent; and for all of an answer.
+#: For connecting, and for each time that the receiver falls silent; and for an answer to begin, and
+#: to end.
 _SILENCE, _WHOLE = 5, 20
 #: What is read of an answer, and how many of a host's addresses are tried.
 _MOST_READ, _MOST_ADDRESSES = 65_536, 3
@@ -109,15 +113,17 @@ def _post(
     at: datetime,
 ) -> int:
     literal = f"[{address}]" if ":" in address else address
+    patience = _Patience(_WHOLE)
     request = client.build_request(
         "POST",
         f"https://{literal}:{target.port}{target.path}",
         content=body,
         headers={**headers, "Host": target.netloc, "User-Agent": "Apportion"},
-        extensions={"sni_hostname": target.host},
+        extensions={"sni_hostname": target.host, "trace": patience.watch},
     )
     try:
-        answer = client.send(request, stream=True)
+        with patience:
+            answer = client.send(request, stream=True)
         try:
             return _judged(answer, _said(answer), at=at)
         finally:
@@ -125,7 +131,42 @@ def _post(
     except httpx.ConnectError:
         raise
     except (httpx.HTTPError, httpx.InvalidURL) as error:
+        if patience.ended:
+            raise NotTaken(f"It did not answer within {_WHOLE} seconds.") from None
         raise NotTaken(f"No usable answer: {type(error).__name__} {error}".rstrip()) from None
+
+
+class _Patience:
+    """Ends a connection whose answer has not begun after so many seconds.
+
+    A receiver that sends a byte of a header now and then is never silent for long, and no timeout
+    of a single read ends that. Waiting for the handshake has its own end.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._timer = threading.Timer(seconds, self._end)
+        self._timer.daemon = True
+        self._socket: socket.socket | None = None
+        self.ended = False
+
+    def __enter__(self) -> None:
+        """The time runs from when the connection is made: see `watch`."""
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+    def watch(self, event: str, info: Mapping[str, Any]) -> None:
+        """What httpx says of the course of a request."""
+        if event == "connection.start_tls.complete":
+            self._socket = info["return_value"].get_extra_info("socket")
+            self._timer.start()
+
+    def _end(self) -> None:
+        self.ended = True
+        if self._socket is not None:
+            with suppress(OSError):  # it is closed already
+                # Past TLS, whose end the receiver would have to take part in.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
 def _said(answer: httpx.Response) -> str:

@@ -147,6 +147,21 @@ def test_an_answer_without_end_is_cut_off(hook: Receiver, monkeypatch: pytest.Mo
     assert post(hook.url()) == 200
 
 
+def test_an_answer_that_never_begins_is_given_up(
+    hook: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever sends a byte of a header now and then holds up nobody else's notices."""
+    monkeypatch.setattr(wire, "_WHOLE", 0.3)
+    hook.usual = Answer(200, trickling=True)
+
+    with pytest.raises(NotTaken, match="did not answer within 0.3 seconds") as told:
+        post(hook.url())
+
+    assert not told.value.lasting
+    hook.usual = Answer(204)
+    assert post(hook.url()) == 204
+
+
 def test_a_long_answer_is_not_read_to_its_end(hook: Receiver) -> None:
     hook.usual = Answer(500, body=b"x" * 5_000_000)
 
