@@ -2,7 +2,7 @@
 -- Grain: deployment, token class, price, sheet, markup. Reads billing_ratedday, and inventory_owner
 -- for whose each day was. Of a team: the days on which it owned them; of a subscription: all.
 -- The days are summed by what they were charged by before anything is looked up for them: they are
--- many times as many.
+-- many times as many. Joined in the order written here (`tenancy.joins`).
 WITH rated AS MATERIALIZED (
     SELECT days.tenant_id, days.deployment_id, days.token_class, days.price_id,
            days.sheet_line_id, days.markup_line_id, days.unit_price, days.price_currency,

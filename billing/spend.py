@@ -18,7 +18,7 @@ from django.db.models.functions import Coalesce, TruncMonth
 
 from billing.models import RatedDay, UsageDay
 from inventory.models import Subscription, Team
-from tenancy import access, periods, scope
+from tenancy import access, joins, periods, scope
 from tenancy.access import Actor
 from tenancy.money import EXACT, Money
 from tenancy.periods import Period
@@ -129,7 +129,7 @@ def shares(period: Period, *, currency: str, team: Team | None = None) -> tuple[
 
 def by_price(whose: Whose, period: Period, *, currency: str) -> tuple[PriceSpend, ...]:
     """Tokens and cost of each model, token class and price, dearest first, unpriced last."""
-    with connection.cursor() as cursor:
+    with joins.as_written() as cursor:
         cursor.execute(
             _BY_PRICE,
             {

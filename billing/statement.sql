@@ -4,7 +4,7 @@
 -- bore it: the team's own unless the ownership names another.
 -- The order is part of the promise: lines are numbered by it.
 -- The days are summed by what they were charged by before anything is looked up for them: they are
--- many times as many.
+-- many times as many. Joined in the order written here (`tenancy.joins`).
 WITH rated AS MATERIALIZED (
     SELECT days.tenant_id, days.subscription_id, days.deployment_id, days.token_class,
            days.price_id, days.sheet_line_id, days.markup_line_id, days.exchange_rate_id,

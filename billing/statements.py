@@ -15,12 +15,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import cast
 
-from django.db import connection
-
 from billing import moves, quality, rollups
 from billing.moves import Move
 from inventory.models import Gateway, Team
-from tenancy import money, scope, tenants
+from tenancy import joins, money, scope, tenants
 from tenancy.money import Basis, Money
 from tenancy.periods import Period
 
@@ -169,7 +167,7 @@ def for_chargeback(team: Team, period: Period) -> StatementView:
 
 
 def _rows(team: Team, period: Period) -> list[dict[str, object]]:
-    with connection.cursor() as cursor:
+    with joins.as_written() as cursor:
         cursor.execute(
             _LINES,
             {
