@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from governance.models import QuotaRequest, RequestEvent
+from inventory.models import GatewayState, Product, Subscription
 from tenancy import scope
 from tests.api.conftest import Program
-from tests.world import World
+from tests.world import NOW, World
 
 Asking = Callable[..., Program]
-LIST = "requests/"
+LIST, WHAT_IF = "requests/", "requests/what-if/"
 NEW: dict[str, Any] = {
     "kind": "increase",
     "team": "search",
@@ -47,3 +48,12 @@ def kept(world: World) -> tuple[int, int]:
     """How many requests and events there are."""
     with scope.of(world.contoso.ref):
         return QuotaRequest.objects.count(), RequestEvent.objects.count()
+
+
+def tiered(world: World) -> None:
+    """A second tier, and Alice's key suspended."""
+    with scope.of(world.contoso.ref):
+        Product.objects.create(
+            gateway=world.contoso.gateway, name="silver", display_name="Silver", seen_at=NOW
+        )
+        Subscription.objects.filter(name="key-search").update(state=GatewayState.SUSPENDED)

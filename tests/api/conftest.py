@@ -105,3 +105,8 @@ def problem(answer: Any, status: int) -> dict[str, Any]:
     assert document["status"] == status
     assert document["detail"]
     return document
+
+
+def faults(answer: Any, status: int = 400) -> list[str]:
+    """The fields that an answer names as at fault."""
+    return [fault["field"] for fault in problem(answer, status)["errors"]]

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
 from decimal import Decimal
 from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import connection, connections
-from django.test.utils import CaptureQueriesContext
+from django.db import connections
 
 from governance.models import ApprovalPolicy, Demand, QuotaRequest
-from inventory.models import GatewayState, Part, Product, Subscription, TeamMember
+from inventory.models import Part, TeamMember
 from portal.api import request_examples as shown
-from portal.api.strict_json import MOST_BYTES
 from tenancy import scope
-from tests.api.asking import LIST, NEW, Asking, asked, done, kept, of_number
-from tests.api.conftest import Program, problem
+from tests.api.asking import LIST, NEW, WHAT_IF, Asking, asked, done, kept, of_number, tiered
+from tests.api.conftest import Program, faults, problem
 from tests.api.test_schema import _shape
 from tests.world import NOW, World
 
-WHAT_IF = "requests/what-if/"
 #: Every deed, with what it is sent.
 DEEDS: dict[str, dict[str, Any]] = {
     "change": {name: NEW[name] for name in NEW if name != "team"},
@@ -36,19 +31,6 @@ DEEDS: dict[str, dict[str, Any]] = {
     "reject": {"version": 1, "reason": "Too much."},
     "ask": {"version": 1, "text": "For how long?"},
 }
-
-
-def faults(answer: Any, status: int = 400) -> list[str]:
-    return [fault["field"] for fault in problem(answer, status)["errors"]]
-
-
-def tiered(world: World) -> None:
-    """A second tier, and Alice's key suspended."""
-    with scope.of(world.contoso.ref):
-        Product.objects.create(
-            gateway=world.contoso.gateway, name="silver", display_name="Silver", seen_at=NOW
-        )
-        Subscription.objects.filter(name="key-search").update(state=GatewayState.SUSPENDED)
 
 
 # --- looking ahead -------------------------------------------------------------------------------
@@ -256,92 +238,6 @@ def test_a_key_sent_many_times_at_once_asks_once(committed_world: World) -> None
         assert not QuotaRequest.objects.filter(key_digest="k-1").exists()
 
 
-# --- lists ---------------------------------------------------------------------------------------
-
-
-def numbers(asking: Program, **query: Any) -> list[int]:
-    return [row["number"] for row in asking.all(LIST, **query)]
-
-
-def test_lists_hold_what_one_sees_the_newest_first(program: Asking) -> None:
-    assert numbers(program("alice"), page_size=1) == [4, 3, 1]
-    assert numbers(program("bob")) == [2]
-    assert numbers(program("carol"), page_size=2) == [4, 2, 1]
-    assert numbers(program("erin"), page_size=3) == [4, 2, 1]
-    row = program("bob").all(LIST)[0]
-    assert row.keys() == shown.REQUEST.keys()
-
-
-@pytest.mark.parametrize(
-    ("query", "found"),
-    [
-        ({"state": "applied"}, [4, 1]),
-        ({"state": "submitted"}, [2]),
-        ({"kind": "temporary"}, [4, 1]),
-        ({"kind": "tier"}, []),
-        ({"team": "search"}, [4, 1]),
-        ({"subscription": "key-support"}, [2]),
-        ({"gateway": "apim-contoso", "team": "search"}, [1]),
-        ({"gateway": "elsewhere"}, []),
-        ({"waiting_for_me": "true"}, [2]),
-        ({"waiting_for_me": "true", "team": "search"}, []),
-    ],
-)
-def test_lists_are_narrowed(program: Asking, query: dict[str, str], found: list[int]) -> None:
-    assert numbers(program("carol"), **query) == found
-
-
-def test_what_waits_for_me_comes_by_the_day_it_runs_out(world: World, program: Asking) -> None:
-    alice, carol = program("alice"), program("carol")
-    late, soon = (asked(alice, amount=amount)["number"] for amount in ("1", "2"))
-    with scope.of(world.contoso.ref):
-        QuotaRequest.objects.filter(number=soon).update(runs_out_on=date(2026, 11, 22))
-        QuotaRequest.objects.filter(number=late).update(runs_out_on=date(2026, 12, 1))
-    assert numbers(carol, waiting_for_me="true", page_size=1) == [soon, late, 2]
-    assert numbers(alice, waiting_for_me="true") == []
-    assert numbers(program("dan"), waiting_for_me="true") == []
-
-
-@pytest.mark.parametrize(
-    ("address", "field"),
-    [
-        ("requests/?state=open", "state"),
-        ("requests/?kind=everything", "kind"),
-        ("requests/?waiting_for_me=yes", "waiting_for_me"),
-        ("requests/?waiting_for_me=true&waiting_for_me=true", "waiting_for_me"),
-        ("requests/?team=%00", "team"),
-        ("requests/?tenant_id=2", "tenant_id"),
-        ("requests/?page_size=0", "page_size"),
-        ("requests/?ordering=password", "ordering"),
-        ("requests/1/?expand=all", "expand"),
-        ("requests/1/timeline/?kind=asked", "kind"),
-    ],
-)
-def test_a_bad_question_is_refused_by_name(program: Asking, address: str, field: str) -> None:
-    assert field in faults(program("carol").ask(address))
-
-
-def test_a_cursor_fits_its_own_list(program: Asking) -> None:
-    carol = program("carol")
-    following = carol.read(LIST, page_size=1)["next"]
-    assert carol.ask(following).status_code == 200
-    told = problem(carol.ask(following.replace("?", "?state=applied&")), 400)
-    assert told["code"] == "bad-cursor"
-
-
-def test_a_longer_list_asks_the_database_no_more(program: Asking) -> None:
-    alice = program("alice")
-    counts = []
-    for _ in range(2):
-        alice.read(LIST)
-        with CaptureQueriesContext(connection) as queries:
-            alice.read(LIST)
-        counts.append(len(queries))
-        asked(alice)
-        asked(alice, gateway=None, subscription=None)
-    assert counts[0] == counts[1]
-
-
 # --- whose business it is ------------------------------------------------------------------------
 
 
@@ -449,213 +345,3 @@ def test_a_team_member_who_only_looks_does_not_ask(world: World, program: Asking
             team=world.search.team, person=world.people["vic"], part=Part.MEMBER
         )
     assert problem(program("vic").send(LIST, NEW), 403)["code"] == "not-yours-to-ask"
-
-
-# --- bad bodies ----------------------------------------------------------------------------------
-
-AMOUNTS: tuple[Any, ...] = (
-    "NaN",
-    "Infinity",
-    "-0",
-    "-1",
-    "0",
-    "1e400",
-    "1e-400",
-    "9" * 400,
-    "9223372036854775808000",
-    "0.00001",
-    "1,000",
-    "1.000,00",
-    "\uff11\uff12",
-    "\u0661",
-    "",
-    " 1",
-    "+1",
-    "0x10",
-    "1_0",
-    True,
-    1,
-    2.5,
-    [],
-    {},
-    None,
-)
-BAD: tuple[tuple[dict[str, Any], str], ...] = (
-    *(({"amount": amount}, "amount") for amount in AMOUNTS),
-    ({"unit": "tokens", "amount": "1.5"}, "amount"),
-    ({"kind": "tier", "product": "gold"}, "amount"),
-    ({"kind": "tier", "product": "gold", "amount": None}, "product"),
-    ({"kind": "tier", "product": "none", "amount": None}, "product"),
-    ({"kind": "subscription", "subscription": None, "amount": None}, "product"),
-    ({"kind": "subscription", "gateway": None, "subscription": None, "amount": None}, "gateway"),
-    ({"kind": "reactivation", "amount": None}, "subscription"),
-    ({"kind": "everything"}, "kind"),
-    ({"kind": None}, "kind"),
-    ({"kind": ["increase"]}, "kind"),
-    ({"unit": "euros"}, "unit"),
-    ({"every": "decade"}, "every"),
-    ({"kind": "temporary"}, "last_day"),
-    ({"last_day": "2026-11-25"}, "last_day"),
-    *(
-        ({"kind": "temporary", "last_day": day}, "last_day")
-        for day in (
-            "2026-11-19",
-            "2027-12-31",
-            "2026-02-30",
-            "0001-01-01",
-            "9999-12-31",
-            "infinity",
-            "2026-11-25T00:00:00Z",
-            "soon",
-            20261125,
-            True,
-        )
-    ),
-    ({"team": "support"}, "team"),
-    ({"team": "none"}, "team"),
-    ({"team": "\x00"}, "team"),
-    ({"team": 1}, "team"),
-    ({"team": None}, "team"),
-    ({"gateway": None}, "gateway"),
-    ({"gateway": "elsewhere"}, "subscription"),
-    ({"subscription": "a\nb"}, "subscription"),
-    ({"subscription": "x" * 257}, "subscription"),
-    ({"reason": ""}, "reason"),
-    ({"reason": " \t\n"}, "reason"),
-    ({"reason": "a\x00b"}, "reason"),
-    ({"reason": "\ud800"}, "reason"),
-    ({"reason": "x" * 4001}, "reason"),
-    ({"reason": 5}, "reason"),
-    ({"reason": None}, "reason"),
-    ({"expected": ["much"]}, "expected"),
-    ({"display_name": "a\r\nX-Header: b"}, "display_name"),
-    ({"display_name": "x" * 101}, "display_name"),
-    ({"environment": "a\u2028b"}, "environment"),
-    ({"submit": "true"}, "submit"),
-    ({"submit": 1}, "submit"),
-    ({"tenant_id": 2}, "tenant_id"),
-    ({"state": "approved"}, "state"),
-    ({"approved_by": "carol"}, "approved_by"),
-    ({"requested_by": "bob@example.org"}, "requested_by"),
-    ({"version": 7}, "version"),
-)
-
-
-def test_each_bad_body_is_refused_by_name_and_keeps_nothing(world: World, program: Asking) -> None:
-    alice, before = program("alice"), kept(world)
-    for changed, field in BAD:
-        body = {**NEW, "submit": True, **changed}
-        document = problem(alice.send(LIST, body), 400)
-        assert field in {fault["field"] for fault in document["errors"]}, (changed, document)
-        assert document["errors"][0]["detail"], changed
-    assert kept(world) == before
-
-
-@pytest.mark.parametrize("missing", ["kind", "team", "reason", "amount"])
-def test_what_is_missing_is_named(program: Asking, missing: str) -> None:
-    body = {name: NEW[name] for name in NEW if name != missing}
-    assert faults(program("alice").send(LIST, body)) == [missing]
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"{",
-        b"null",
-        b"[]",
-        b'"text"',
-        b"[" * 10_000 + b"]" * 10_000,
-        b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
-        b'{"amount": NaN}',
-        b'{"amount": Infinity}',
-        b'{"version": ' + b"9" * 5000 + b"}",
-        b"\xef\xbb\xbf{}",
-        json.dumps(NEW).encode("utf-16"),
-        b'{"reason": "\xff"}',
-        json.dumps(NEW).encode()[:-1] + b', "kind": "decrease"}',
-    ],
-)
-def test_what_is_no_json_of_ours_is_refused(world: World, program: Asking, body: bytes) -> None:
-    before = kept(world)
-    addresses = [LIST, WHAT_IF, of_number(1, "comment"), of_number(1, "submit")]
-    for address in addresses if body else addresses[:3]:  # to submit says nothing more
-        problem(program("alice").send(address, body), 400)
-    assert kept(world) == before
-
-
-def test_a_name_given_twice_is_named(program: Asking) -> None:
-    body = json.dumps(NEW).encode()[:-1] + b', "amount": "9"}'
-    assert faults(program("alice").send(LIST, body)) == ["amount"]
-
-
-def test_other_kinds_of_body_and_too_much_are_refused(program: Asking) -> None:
-    alice = program("alice")
-    for kind in ("text/plain", "application/x-www-form-urlencoded", "application/xml"):
-        problem(alice.send(LIST, "a=1", of=kind), 415)
-    large = problem(alice.send(LIST, b" " * (MOST_BYTES + 1)), 413)
-    assert large["code"] == "too-large"
-
-
-@pytest.mark.parametrize("etag", ["*", '"1"', "garbage"])
-def test_a_precondition_is_not_ignored(program: Asking, etag: str) -> None:
-    alice = program("alice")
-    number = asked(alice)["number"]
-    said = of_number(number, "amend"), DEEDS["amend"] | {"amount": "4"}
-    assert faults(alice.send(*said, headers={"If-Match": etag})) == ["If-Match"]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "=1+1",
-        "@SUM(A1)",
-        "{{7*7}} {% load x %}",
-        "<script>alert(1)</script>",
-        "'; drop table x; --",
-        "]]><!ENTITY xxe>&xxe;",
-        "../../etc/passwd",
-        "\u202egnp",
-        "e\u0301 \u00e9 \u200b",
-        "👩\u200d👩\u200d👧",
-    ],
-)
-def test_odd_text_is_kept_as_it_is(program: Asking, text: str) -> None:
-    alice = program("alice")
-    row = asked(alice, reason=text)
-    done(alice, row["number"], "comment", text=text)
-    assert alice.read(row["url"])["reason"] == text
-    assert alice.all(row["timeline_url"])[-1]["text"] == text
-
-
-@pytest.mark.parametrize("number", ["0", "-1", "1.0", "NaN", "9" * 30, "%D9%A1", "1%00", "latest"])
-def test_what_is_no_number_is_not_there(program: Asking, number: str) -> None:
-    for address in (f"requests/{number}/", f"requests/{number}/timeline/"):
-        problem(program("carol").ask(address), 404)
-    problem(program("carol").send(f"requests/{number}/approve/", {"version": 1}), 404)
-
-
-# --- as described --------------------------------------------------------------------------------
-
-
-def test_the_examples_look_like_the_answers(program: Asking) -> None:
-    alice = program("alice")
-    row = asked(alice)
-    told = alice.read(row["url"])
-    assert told.keys() == shown.ONE.keys()
-    assert told["consequences"].keys() == shown.ONE["consequences"].keys()
-    for name, inner in told["consequences"].items():
-        example = shown.ONE["consequences"][name]
-        if isinstance(inner, dict) and isinstance(example, dict):
-            assert inner.keys() == example.keys(), name
-        if isinstance(inner, list) and inner:
-            assert inner[0].keys() == example[0].keys(), name
-    assert alice.all(row["timeline_url"])[0].keys() == shown.EVENT.keys()
-
-
-def test_an_unchanged_request_is_not_sent_again(program: Asking) -> None:
-    alice = program("alice")
-    address = asked(alice)["url"]
-    first = alice.ask(address)
-    again = alice.ask(address, headers={"If-None-Match": first["ETag"]})
-    assert (again.status_code, again.content) == (304, b"")
