@@ -105,11 +105,11 @@ def _table(measures: Iterable[dict[str, Any]]) -> list[str]:
 
 
 def _growth(kept: Kept, sizes: Sequence[str]) -> list[str]:
-    """What a row costs at the largest size beside the smallest; a page, what it takes."""
+    """What a row costs at the largest size beside the one before; a page, what it takes."""
     if len(sizes) < 2:
         return []
-    small, large = (kept[size]["measures"] for size in (sizes[0], sizes[-1]))
-    lines = ["", f"### From {int(sizes[0]):,} to {int(sizes[-1]):,} values", ""]
+    small, large = (kept[size]["measures"] for size in sizes[-2:])
+    lines = ["", f"### From {int(sizes[-2]):,} to {int(sizes[-1]):,} values", ""]
     lines += ["| Measure | Time of a row, times as long |", "|---|---|"]
     for name in [name for name in small if name in large]:
         before, after = (one[name]["product"] / one[name]["rows"] for one in (small, large))
