@@ -154,7 +154,7 @@ def test_an_answer_that_never_begins_is_given_up(
     monkeypatch.setattr(wire, "_WHOLE", 0.3)
     hook.usual = Answer(200, trickling=True)
 
-    with pytest.raises(NotTaken, match="did not answer within 0.3 seconds") as told:
+    with pytest.raises(NotTaken, match="did not answer within") as told:
         post(hook.url())
 
     assert not told.value.lasting
