@@ -49,7 +49,7 @@ def _row(one: Candidate) -> Row:
         key=one.key,
         subject=request_lines.subject(one.request),
         change=request_lines.change(one.request, currency=found.currency, zone=found.zone),
-        used=request_lines.quantity(found.used, found.unit, found.currency),
+        used=request_lines.rounded(found.used, found.unit, found.currency),
         before=_limit(found.before, found.currency),
         after=_limit(found.after, found.currency),
         growth=_UNKNOWN if one.growth is None else f"{one.growth:+.0f} %",

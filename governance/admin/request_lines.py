@@ -134,6 +134,13 @@ def quantity(amount: Decimal, unit: str, currency: str) -> str:
     return f"{least if least == amount else amount.normalize():,f} {currency}"
 
 
+def rounded(amount: Decimal, unit: str, currency: str) -> str:
+    """``5.02 USD`` or ``2,000,000 tokens``: what was used, to the smallest unit that is paid."""
+    if unit == Unit.TOKENS:
+        return f"{amount:,.0f} tokens"
+    return f"{money.rounded(Money(amount, currency)).amount:,f} {currency}"
+
+
 def _much(row: QuotaRequest, currency: str) -> str:
     return f"{quantity(row.amount or Decimal(0), row.unit, currency)} {Span(row.span).label}"
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -25,6 +25,7 @@ from governance.models import (
     RequestEvent,
     RequestKind,
     RequestState,
+    Unit,
 )
 from tenancy import access, periods, tenants
 from tenancy.access import Actor
@@ -52,19 +53,6 @@ _WRITTEN = {
 _MISSING = {
     Verb.REJECT: "Say why: the team has to know what to do about it.",
     Verb.ASK: "Say what you have to know.",
-}
-#: What is kept with an approval, in the reader's words.
-_SEEN = {
-    "used": "Used",
-    "limit_before": "Limit",
-    "limit_after": "Limit with it",
-    "unit": "Counted in",
-    "currency": "Currency",
-    "basis": "Basis",
-    "monthly_change": "More a month",
-    "expected": "Expected (P50)",
-    "runs_out_on": "Ran out on",
-    "usage_through": "Usage through",
 }
 
 
@@ -284,10 +272,46 @@ def _given(one: Approval) -> Given:
         name=f"{name}, for {behalf.name or behalf.email}" if behalf else name,
         at=one.at,
         text=one.text,
-        seen=tuple(
-            (label, str(one.seen[key])) for key, label in _SEEN.items() if one.seen.get(key)
-        ),
+        seen=tuple(_seen(one.seen)) if one.seen else (),
     )
+
+
+def _seen(kept: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The figures that were kept with an approval (`Consequences.seen`), in the reader's words."""
+    unit, currency = kept["unit"], kept["currency"]
+    quantity, rounded = request_lines.quantity, request_lines.rounded
+    told = (
+        ("used", "Used", lambda text: rounded(Decimal(text), unit, currency)),
+        ("limit_before", "Limit", lambda text: quantity(Decimal(text), unit, currency)),
+        ("limit_after", "Limit with it", lambda text: quantity(Decimal(text), unit, currency)),
+        ("expected", "Expected (P50)", lambda text: rounded(Decimal(text), unit, currency)),
+        ("monthly_change", "More a month", lambda text: _money(Decimal(text), currency)),
+        (
+            "runs_out_on",
+            "Would run out on",
+            lambda text: request_lines.spoken(date.fromisoformat(text)),
+        ),
+        ("usage_through", "Usage through", _instant),
+        ("basis", "Basis of cost", str),
+    )
+    for name, label, words in told:
+        if kept.get(name) is not None:
+            yield label, words(kept[name])
+    if kept.get("breaks_budget"):
+        yield "Budget", "would be passed"
+
+
+def _money(amount: Decimal, currency: str) -> str:
+    return request_lines.rounded(amount, Unit.CURRENCY, currency)
+
+
+def _day(text: str) -> str:
+    return request_lines.spoken(date.fromisoformat(text))
+
+
+def _instant(text: str) -> str:
+    at = datetime.fromisoformat(text).astimezone(UTC)
+    return f"{request_lines.spoken(at.date())} {at:%H:%M} UTC"
 
 
 def _happened(event: RequestEvent) -> Happened:

@@ -156,7 +156,7 @@ def approve_together(
     rows = _in_turn([row for row, _ in wanted])
     alone = {one.request.pk: one for one in look(rows, by=by, at=at).alone}
     outcomes: list[Outcome] = []
-    for row, seen in wanted:
+    for row, (_, seen) in zip(rows, wanted, strict=True):
         held = alone.get(row.pk)
         try:
             with transaction.atomic():

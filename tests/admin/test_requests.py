@@ -246,6 +246,23 @@ class TestOneRequest:
             "request.drafted",
         ]
 
+    def test_what_an_approval_rested_on_is_told_in_figures_one_can_read(
+        self, desk: Desk, asked: QuotaRequest
+    ) -> None:
+        decide(desk, desk.world.carol, asked, "approve")
+        page = desk.world.carol.get(at(desk, asked.pk, "change"))
+        (given,) = page.context["page"].given
+        assert dict(given.seen) == {
+            "Used": "1.75 USD",
+            "Limit": "5.00 USD",
+            "Limit with it": "8.00 USD",
+            "Expected (P50)": "1.75 USD",
+            "More a month": "3.00 USD",
+            "Usage through": "20 Nov 2026 14:00 UTC",
+            "Basis of cost": "estimated",
+        }
+        assert b"<dd>8.00 USD</dd>" in page.content
+
     def test_an_approver_who_stands_in_is_told_for_whom(self, desk: Desk) -> None:
         with desk.open():
             desk.hire("ann", Role.APPROVER)

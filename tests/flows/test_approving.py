@@ -356,6 +356,20 @@ class TestTheDatabase:
 
 
 class TestWaiting:
+    def test_when_it_runs_out_is_said_anew_of_open_requests_alone(self, desk: Desk) -> None:
+        expected = desk.submitted().runs_out_on
+        over = desk.submitted(desk.wanted("2"))
+        desk.approve(over, "carol")
+        stale = date(2026, 12, 24)
+        assert stale != expected
+        QuotaRequest.objects.update(runs_out_on=stale)
+        looked_at = lapsing.look_again(at=LATER)
+        rows = QuotaRequest.objects.filter(state=RequestState.SUBMITTED)
+        assert looked_at == rows.count() >= 1
+        assert stale not in rows.values_list("runs_out_on", flat=True)
+        over.refresh_from_db()
+        assert over.runs_out_on == stale
+
     def test_it_reminds_escalates_and_ends(self, desk: Desk) -> None:
         leads = ApproverGroup.objects.create(name="Leads")
         desk.policy(
